@@ -29,7 +29,7 @@ use crate::time::{Monotonic, Now};
 
 pub use clock_step::ClockStep;
 pub use handshake::{Establishing, HandshakePush};
-pub use output::{Output, ReplayRelief, has_headroom};
+pub use output::{Output, ReplayRelief, has_headroom, reserve_reply};
 pub use resuming::{ResumeClaim, ResumeError, ResumeOutcome};
 pub use saved::{Inconsistent, MAX_SAVED_RING_BYTES, SavedSession};
 
@@ -222,7 +222,10 @@ impl Session {
     /// Replies to a pending request with an encoded body.
     pub fn reply(&mut self, id: u32, reply: Body, now: Now) -> bool {
         self.requests.finish(id);
-        self.push(reply, now)
+        match self.ring.fill(id, reply, self.settings.ring) {
+            Ok(()) => true,
+            Err(reply) => self.push(reply, now),
+        }
     }
 
     /// Whether the client has not acknowledged all sent frames.

@@ -22,7 +22,7 @@ pub use link::Link;
 pub use machine::{
     AdmissionError, ClockStep, ConnectionLoss, Establishing, HandshakePush, Inconsistent,
     MAX_SAVED_RING_BYTES, Output, ReplayRelief, RequestLimits, ResumeClaim, ResumeError,
-    ResumeOutcome, SavedSession, Session, SessionSettings, has_headroom,
+    ResumeOutcome, SavedSession, Session, SessionSettings, has_headroom, reserve_reply,
 };
 pub use ring::{Bodies, Body, ReplayMemory, RingLimits, RingUsage, RoomTag};
 pub use secret::SecretHash;

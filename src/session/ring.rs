@@ -7,6 +7,7 @@
 //! `sent` was ever written to any.
 
 mod memory;
+mod reserve;
 mod saved;
 
 use std::collections::VecDeque;
@@ -136,9 +137,9 @@ impl Ring {
         self.backlog() < limits.frames / 2 && unsent.sum::<usize>() + len <= limits.bytes / 2
     }
 
-    /// Takes the next unsent frame, which then counts as sent.
+    /// Takes the next unsent frame, which then counts as sent. `None` also while its body is not known.
     pub(super) fn take_unsent(&mut self) -> Option<(u64, &Body)> {
-        let frame = self.frames.get(self.unsent)?;
+        let frame = self.frames.get(self.unsent).filter(|frame| !frame.is_place())?;
         self.unsent += 1;
         self.sent = self.sent.max(frame.seq);
         Some((frame.seq, &frame.body))

@@ -21,6 +21,7 @@ use crate::hub::events::{self, Events};
 use crate::room::{
     Appender, Audit, Effect, Entry, Everywhere, LocalRoom, NodeEpoch, Origin, RoomCommand, RoomKey,
 };
+use crate::session::reserve_reply;
 use crate::store::{AuditActor, AuditEvent, AuditOutcome};
 use crate::telemetry::Limit;
 use crate::webhook::Event;
@@ -61,7 +62,10 @@ impl Executor {
             webhooks,
         );
         deferred.retry_writes(&mut inner);
-        let effects = inner.room.apply(entry, has_events);
+        let mut effects = inner.room.apply(entry, has_events);
+        if is_own {
+            put_reply_first(&inner, &mut effects, replies_when_durable);
+        }
         for effect in effects {
             match effect {
                 Effect::Everywhere(effect) => {
@@ -195,6 +199,36 @@ impl Executor {
                 }
             }
         }
+    }
+}
+
+/// A reply precedes the pushes of its command. One that is sent later gets its place in the order now.
+fn put_reply_first(inner: &RoomInner, effects: &mut [Effect], is_sent_later: bool) {
+    let origin_of = |effect: &Effect| match effect {
+        Effect::Appender(Appender::Reply { origin, .. }) => Some(*origin),
+        Effect::Appender(
+            Appender::BlockUser(_)
+            | Appender::UnblockUser(_)
+            | Appender::Persist(_)
+            | Appender::Audit(_)
+            | Appender::Emit { .. }
+            | Appender::Denied { .. },
+        )
+        | Effect::Everywhere(_) => None,
+    };
+    if is_sent_later {
+        let sessions = effects.iter().filter_map(origin_of).filter_map(|origin| match origin {
+            Origin::Session { session, request } => Some((session, request)),
+            Origin::Call(_) => None,
+        });
+        for (session, request) in sessions {
+            if let Some(session) = inner.sessions.get(&session) {
+                session.update(|session| reserve_reply(session, request));
+            }
+        }
+    } else {
+        // Stable: the other effects keep their order.
+        effects.sort_by_key(|effect| origin_of(effect).is_none());
     }
 }
 

@@ -23,6 +23,15 @@ pub fn has_headroom(session: &Session, bytes: usize) -> bool {
     session.ring.has_headroom(bytes, session.settings.ring)
 }
 
+/// Reserves the place of the reply to a pending request before the frames that follow. They are sent after it.
+pub fn reserve_reply(session: &mut Session, id: u32) {
+    let is_pending = session.requests.pending().contains(&id);
+    if is_pending && !matches!(session.link, Link::Ended { .. }) {
+        // Without a place the reply comes later than the frames.
+        let _ = session.ring.reserve(id, session.settings.ring);
+    }
+}
+
 /// Frees memory of a session's replay buffer: the client receives new snapshots of its rooms after its resume.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReplayRelief {
