@@ -16,7 +16,7 @@ use tracing::Instrument as _;
 use super::app::App;
 use super::errors::StartError;
 use crate::clock::{Clock, Rng};
-use crate::config::{Config, Keepalive, Limits, MembershipExpiry};
+use crate::config::{Config, GuestNames, Keepalive, Limits, MembershipExpiry};
 use crate::engine::Answer;
 use crate::lifecycle::Lifecycle;
 use crate::rate_limit::{AmountRate, Rate};
@@ -142,6 +142,7 @@ impl Context {
                 MembershipExpiry::Keep => crate::room::Expiry::Keep,
                 MembershipExpiry::Enforce => crate::room::Expiry::Enforce,
             },
+            shared_guest_names: rules.guest_names == GuestNames::Shared,
         }
     }
 

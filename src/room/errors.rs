@@ -30,9 +30,9 @@ pub(super) fn self_moderation() -> Error {
     Error::new(ErrorCode::SelfModeration, "you cannot moderate yourself")
 }
 
-pub(super) fn blocked(until: Timestamp, now: Timestamp) -> Error {
-    Error::new(ErrorCode::Blocked, "user is blocked from this room by a moderator")
-        .retry_after(until.saturating_since(now))
+pub(super) fn blocked(until: Timestamp) -> Error {
+    let message = "user is blocked from this room by a moderator";
+    Error::new(ErrorCode::Blocked, message).until(Some(until))
 }
 
 pub(super) fn rate_limited(message: &'static str, wait: Duration) -> Error {

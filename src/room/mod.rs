@@ -31,7 +31,9 @@ mod tests;
 mod visibility;
 
 pub use durable::changes::{DurableChange, DurableKey};
-pub use durable::rows::{BlockRow, DurableState, GuestRow, MuteOverride, RedeemedToken, RoomBlock};
+pub use durable::rows::{
+    BlockRow, DurableState, GuestRow, MuteOverride, RedeemedToken, RoomBlock, TokenHolder,
+};
 pub use effect::{Appender, Audience, Audit, Effect, Everywhere, RemovedUser};
 pub use events::RoomEvent;
 pub use local::{AcceptedSignal, LocalLimit, LocalRejection, LocalRoom, NewSignal};

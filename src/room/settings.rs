@@ -53,6 +53,8 @@ pub struct RoomSettings {
     pub revocation_leeway: Duration,
     /// What happens to a membership when its room token expires.
     pub expiry: Expiry,
+    /// Whether several guests may have one name. Then a room token with `jti` belongs to a guest's session.
+    pub shared_guest_names: bool,
 }
 
 impl Default for RoomSettings {
@@ -72,6 +74,7 @@ impl Default for RoomSettings {
             max_block_duration: Duration::from_hours(24),
             revocation_leeway: DEFAULT_REVOCATION_LEEWAY,
             expiry: Expiry::Keep,
+            shared_guest_names: false,
         }
     }
 }

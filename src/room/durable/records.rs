@@ -7,8 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::{
-    ActiveBlock, BlockSource, Error, FamilyId, InstanceId, Role, RoomMute, SessionId, Timestamp,
-    Username,
+    ActiveBlock, BlockSource, Error, FamilyId, InstanceId, Role, RoomMute, Timestamp, Username,
 };
 
 use crate::blocks::BlockSetter;
@@ -473,9 +472,9 @@ impl DurableRecords {
         changes.push(DurableChange::Room { mute: self.mute, locked: self.locked });
     }
 
-    /// The session that redeemed an unexpired room token.
-    pub(in crate::room) fn redeemed_by(&self, jti: &str, now: Timestamp) -> Option<SessionId> {
-        self.redeemed_tokens.get(jti).filter(|row| row.until > now).map(|row| row.session)
+    /// By which session and instance an unexpired room token was redeemed.
+    pub(in crate::room) fn redeemed_by(&self, jti: &str, now: Timestamp) -> Option<&RedeemedToken> {
+        self.redeemed_tokens.get(jti).filter(|row| row.until > now)
     }
 
     /// A redeemed room token, expired or not.

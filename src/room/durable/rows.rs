@@ -194,11 +194,21 @@ pub struct GuestRow {
     pub role: Option<Role>,
 }
 
+/// The client instance of a user who redeemed a room token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenHolder {
+    pub username: Username,
+    pub instance: InstanceId,
+}
+
 /// A room token that a session has used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RedeemedToken {
     pub jti: Box<str>,
     pub session: SessionId,
+    /// May show it again with another session. `None`: a guest whose name others may have too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holder: Option<TokenHolder>,
     /// When the token expires and its row can be removed.
     pub until: Timestamp,
 }

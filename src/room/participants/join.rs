@@ -13,7 +13,7 @@ use stagedoor_proto::{
 use crate::principal::Principal;
 use crate::rate_limit::RateLimiter;
 use crate::revocation::{Issued, Revocation};
-use crate::room::durable::rows::RedeemedToken;
+use crate::room::durable::rows::{RedeemedToken, TokenHolder};
 use crate::room::effect::{Effects, Everywhere};
 use crate::room::errors;
 use crate::room::events::RoomEvent;
@@ -41,7 +41,8 @@ pub(in crate::room) fn join(
     let present = state.participants.of_session(join.session).map(|member| member.id);
     check_admission(state, &join, who, role, present)?;
     if let Some(RoomToken { jti: Some(jti), expires, .. }) = &join.token {
-        let row = RedeemedToken { jti: jti.clone(), session: join.session, until: *expires };
+        let (session, holder) = (join.session, holder(state, &join));
+        let row = RedeemedToken { jti: jti.clone(), session, holder, until: *expires };
         state.records.redeem(row, state.now.wall, &mut out.changes)?;
     }
     state.records.remove_expired_blocks(who, state.now.wall);
@@ -77,7 +78,7 @@ fn check_admission(
         check_token(state, token, join)?;
     }
     if let Some(until) = state.records.blocked(who, state.now.wall) {
-        return Err(errors::blocked(until, state.now.wall));
+        return Err(errors::blocked(until));
     }
     if let Some(member) = present.and_then(|id| state.participants.find(id)) {
         // The grant changed while the request was on its way.
@@ -115,11 +116,22 @@ fn check_token(state: &RoomState, token: &RoomToken, join: &Join) -> Result<(), 
     }
     let shown_by =
         token.jti.as_ref().and_then(|jti| state.records.redeemed_by(jti, state.now.wall));
-    if shown_by.is_some_and(|session| session != join.session) {
-        let message = "room token was used by another session; fetch a new one";
+    // A page that was reloaded may have another session.
+    let is_other = |row: &RedeemedToken| {
+        row.session != join.session && (row.holder.is_none() || row.holder != holder(state, join))
+    };
+    if shown_by.is_some_and(is_other) {
+        let message = "room token was used by another user or client instance; fetch a new one";
         return Err(Error::new(ErrorCode::TokenUsed, message).at("token"));
     }
     Ok(())
+}
+
+/// The holder of the room token of a join: the client instance of its user.
+fn holder(state: &RoomState, join: &Join) -> Option<TokenHolder> {
+    let is_shared = join.guest && state.settings.shared_guest_names;
+    let (username, instance) = (join.username.clone(), join.instance.clone());
+    (!is_shared).then_some(TokenHolder { username, instance })
 }
 
 /// Whether the user is in the room with another session, or left recently.

@@ -123,6 +123,37 @@ fn token_with_jti_is_redeemed_by_one_session() {
 }
 
 #[test]
+fn token_with_jti_may_be_shown_again_on_its_instance() {
+    let instance = |n: u8| format!("instance-{n}").parse().expect("an instance");
+    let shown_by = |session, name, from, guest| {
+        with(request(session, name, Role::Publisher), |join| {
+            join.token = Some(token(0, 600, Some("a")));
+            (join.instance, join.guest) = (instance(from), guest);
+        })
+    };
+    for (shared_guest_names, guest, of_reload) in [
+        (false, false, None),
+        (true, false, None),
+        (false, true, None),
+        (true, true, Some(ErrorCode::TokenUsed)),
+    ] {
+        let settings = RoomSettings { shared_guest_names, ..RoomSettings::default() };
+        let mut model = RoomModel::with(settings, DurableState::default());
+        assert_eq!(model.step(shown_by(1, "ada", 1, guest)).code(), None);
+        model.step(leave(1));
+        for (case, shown, expected) in [
+            ("its session", shown_by(1, "ada", 1, guest), None),
+            ("a reload", shown_by(2, "ada", 1, guest), of_reload),
+            ("another instance", shown_by(3, "ada", 3, guest), Some(ErrorCode::TokenUsed)),
+            ("another user", shown_by(4, "bea", 1, guest), Some(ErrorCode::TokenUsed)),
+        ] {
+            let code = model.step(shown).code();
+            assert_eq!(code, expected, "{case}: {shared_guest_names} {guest}");
+        }
+    }
+}
+
+#[test]
 fn enforced_membership_ends_with_its_token_unless_renewed() {
     let settings = RoomSettings { expiry: Expiry::Enforce, ..RoomSettings::default() };
     let mut model = RoomModel::with(settings, DurableState::default());

@@ -6,7 +6,9 @@ use stagedoor_proto::{Role, RoomMute, SessionId, Timestamp};
 
 use super::{NOW, TWO_HOURS, instance, user};
 use crate::principal::NameCoverage;
-use crate::room::{BlockRow, DurableChange, DurableState, MuteOverride, RedeemedToken, RoomKey};
+use crate::room::{
+    BlockRow, DurableChange, DurableState, MuteOverride, RedeemedToken, RoomKey, TokenHolder,
+};
 use crate::store::{Rename, RoomWrite, Store};
 
 const LATER: Timestamp = Timestamp::from_secs(NOW.as_secs() + 3_600);
@@ -44,7 +46,9 @@ fn block(username: &str, until: Timestamp) -> BlockRow {
 }
 
 fn redeemed(jti: &str, until: Timestamp) -> RedeemedToken {
-    RedeemedToken { jti: jti.into(), session: SessionId::from_bits(7), until }
+    let (username, instance) = ("ada".parse().unwrap(), "instance-1".parse().unwrap());
+    let holder = Some(TokenHolder { username, instance });
+    RedeemedToken { jti: jti.into(), session: SessionId::from_bits(7), holder, until }
 }
 
 fn mute_override(username: &str, mute_override: impl Into<Option<MuteOverride>>) -> DurableChange {
