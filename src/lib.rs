@@ -21,6 +21,7 @@ pub mod http;
 pub mod hub;
 pub mod idempotency;
 pub mod lifecycle;
+pub mod names;
 pub mod outbound;
 pub mod principal;
 pub mod rate_limit;

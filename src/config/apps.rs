@@ -21,6 +21,7 @@ use super::value::{self, DAY, MINUTE, SECOND};
 use super::violation::RuleViolation;
 use super::webhook_endpoints::{self, WebhookEndpoint};
 use crate::grant::RoomPattern;
+use crate::names::NameRules;
 use crate::revocation::DEFAULT_REVOCATION_LEEWAY;
 
 /// One tenant: its id, keys, authentication methods and settings. Apps share nothing.
@@ -50,6 +51,8 @@ pub struct App {
     pub guests: bool,
     /// How many client instances may use one guest name. A role or exemption of a shared name is for one token family.
     pub guest_names: GuestNames,
+    /// Which usernames verified credentials may carry. Names that guests choose always follow `precis`.
+    pub usernames: NameRules,
     /// How long a guest who is not seen is retained, and an exclusive name with a penalty or role of its guest.
     #[serde(with = "ranges::BoundedDuration::<MINUTE, { 24 * DAY }>")]
     pub guest_retention: Duration,
@@ -173,6 +176,7 @@ impl App {
             server_keys: Vec::new(),
             guests: false,
             guest_names: GuestNames::default(),
+            usernames: NameRules::default(),
             guest_retention: Duration::from_hours(7 * 24),
             default_rooms: Vec::new(),
             api_token: None,

@@ -40,6 +40,7 @@ impl App {
             roster_limit: _,
             ban_guest_addresses: _,
             guest_names: _,
+            usernames: _,
             guest_retention: _,
         } = self;
         let hs256_secrets = hs256_secrets.iter().map(|key| key.secret.expose_secret());

@@ -82,6 +82,7 @@ impl AppsBuilder {
             guests: rules.guests || has_own_hooks,
             require_auth_token: rules.require_auth_token,
             renewal: rules.renewal,
+            usernames: rules.usernames,
             access_ttl: rules.access_ttl,
             max_session_age: rules.max_session_age,
         };

@@ -22,6 +22,7 @@ const LAYERS: &[&[&str]] = &[
         "event_type",
         "grant",
         "idempotency",
+        "names",
         "principal",
         "rate_limit",
         "request",

@@ -18,6 +18,7 @@ use crate::auth::{
 };
 use crate::clock::Clock;
 use crate::config::Renewal;
+use crate::names::NameRules;
 use crate::revocation::Issued;
 use crate::store::TokenPosition;
 use crate::telemetry::{HookOutcome, Metrics};
@@ -34,6 +35,8 @@ pub struct AppAuth {
     pub require_auth_token: bool,
     /// Who may extend a session that the app's backend bounded.
     pub renewal: Renewal,
+    /// Which usernames credentials may carry; those that guests choose follow [`NameRules::Precis`].
+    pub usernames: NameRules,
     /// Maximum lifetime of a session that is not renewed.
     pub access_ttl: Duration,
     /// How long after authentication a session can be renewed without authenticating again.
@@ -45,9 +48,18 @@ impl AppAuth {
     #[must_use]
     pub fn new(id: Arc<str>, hooks: Vec<Arc<dyn AuthHook>>) -> Self {
         let (access_ttl, max_session_age) = (DEFAULT_ACCESS_TTL, DEFAULT_MAX_SESSION_AGE);
-        let renewal = Renewal::default();
+        let (renewal, usernames) = (Renewal::default(), NameRules::default());
         let (guests, require_auth_token) = (true, false);
-        Self { id, hooks, guests, require_auth_token, renewal, access_ttl, max_session_age }
+        Self {
+            id,
+            hooks,
+            guests,
+            require_auth_token,
+            renewal,
+            usernames,
+            access_ttl,
+            max_session_age,
+        }
     }
 }
 
@@ -276,6 +288,17 @@ impl Authenticator {
         decision
     }
 
+    /// Checks the username of a session that starts.
+    fn check_name(&self, authenticated: &Authenticated) -> Result<(), Denied> {
+        let is_guest = matches!(authenticated.method, AuthMethod::Guest);
+        let rules = if is_guest { NameRules::Precis } else { self.app.usernames };
+        rules.check(authenticated.username.as_str()).map_err(|invalid| {
+            // A guest may choose another name; verified credentials carry theirs.
+            let code = if is_guest { ErrorCode::InvalidArgument } else { ErrorCode::AuthDenied };
+            Denied::new(code, &format!("username {invalid}"))
+        })
+    }
+
     /// Compares a hook's answer with the request, and applies the limits of the app.
     fn restrict(
         &self,
@@ -293,6 +316,9 @@ impl Authenticator {
                 ErrorCode::AuthDenied,
                 "an auth hook cannot accept an access token",
             ));
+        }
+        if request.purpose == Purpose::Start {
+            self.check_name(&authenticated)?;
         }
         if authenticated.source == CredentialSource::Hook && authenticated.expires != Timestamp::MAX
         {
