@@ -40,8 +40,11 @@ pub struct InvalidRoomPattern;
 impl TryFrom<String> for RoomPattern {
     type Error = InvalidRoomPattern;
     fn try_from(text: String) -> Result<Self, InvalidRoomPattern> {
-        let fixed = text.strip_suffix('*').unwrap_or(&text);
-        let is_valid = text == "*" || fixed.parse::<RoomId>().is_ok();
+        let is_valid = match text.strip_suffix('*') {
+            // A prefix of a room id may be empty, or a text that is no room id by itself.
+            Some(prefix) => matches!(prefix, "" | "." | "..") || prefix.parse::<RoomId>().is_ok(),
+            None => text.parse::<RoomId>().is_ok(),
+        };
         if is_valid { Ok(Self(text.into())) } else { Err(InvalidRoomPattern) }
     }
 }

@@ -271,7 +271,7 @@ export interface Disconnect {
   reason: string;
   /** The idempotency key of the command that caused the close. */
   ref?: Ref | null;
-  /** Milliseconds to wait before reconnecting. */
+  /** Milliseconds to wait before reconnecting, at most 2^31-1; always there for the action `retry`. */
   retry_after_ms?: number | null;
   /** Until when the user is rejected, in milliseconds since the Unix epoch. */
   until_ms?: Timestamp | null;
@@ -353,7 +353,7 @@ export type ErrorCode =
   | "blocked"
   /** The room token is invalid for this session or room. */
   | "token_invalid"
-  /** Another session used the room token. */
+  /** Another user or client instance used the room token. */
   | "token_used"
   /** The session, the app or the node reached its limit of rooms. */
   | "too_many_rooms"
@@ -1013,7 +1013,7 @@ export interface RoomEnded {
   room: RoomId;
 }
 
-/** A room: 1 to 128 characters of A-Z a-z 0-9 . _ ~ : @ -. */
+/** A room: 1 to 128 characters of A-Z a-z 0-9 . _ ~ : @ -, not . or ... */
 export type RoomId = string;
 
 /** The mute of a room, set by `force_mute_all`. */
@@ -1504,7 +1504,7 @@ export interface User {
   username: Username;
 }
 
-/** A username: 1 to 256 bytes of UTF-8 in normal form C without control characters. */
+/** A username: 1 to 256 bytes of UTF-8 in normal form C without control characters, not . or ... */
 export type Username = string;
 
 /**
@@ -1521,6 +1521,8 @@ export interface WireError {
   message: string;
   /** The missing scope, of `forbidden`. */
   missing?: Scope | null;
-  /** Milliseconds to wait before a retry. */
+  /** Milliseconds to wait before a retry, at most 2^31-1. */
   retry_after_ms?: number | null;
+  /** The end of the block, of `blocked`, `banned` and `kicked`; absent if it is permanent. */
+  until_ms?: Timestamp | null;
 }

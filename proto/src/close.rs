@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{ErrorCode, LeaveReason, Ref, Timestamp};
 
+/// How long a client waits after a close with the action `retry`, where nothing else says it.
+const DEFAULT_RETRY_AFTER_MS: u64 = 1_000;
+
 /// What a client does after a close, given by the hundreds digit of the code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -224,6 +227,18 @@ impl CloseCode {
         Action::of(self.code())
     }
 
+    /// Whether a connection closed with it has no session.
+    #[must_use]
+    pub const fn precedes_session(self) -> bool {
+        matches!(
+            self,
+            Self::UnsupportedVersion
+                | Self::OriginDenied
+                | Self::SessionActive
+                | Self::StartTimeout
+        )
+    }
+
     /// Whether the session ends; otherwise it is suspended and can be resumed.
     #[must_use]
     pub const fn ends_session(self) -> bool {
@@ -301,7 +316,7 @@ pub struct Disconnect {
     pub reason: String,
     /// What the client does next.
     pub action: Action,
-    /// Milliseconds to wait before reconnecting.
+    /// Milliseconds to wait before reconnecting, at most 2^31-1; always there for the action `retry`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
     /// Until when the user is rejected, in milliseconds since the Unix epoch.
@@ -313,14 +328,15 @@ pub struct Disconnect {
 }
 
 impl Disconnect {
-    /// A disconnect with the name of the code as its reason.
+    /// A disconnect with the name of the code as its reason, and a delay if the client retries.
     #[must_use]
     pub fn new(code: CloseCode) -> Self {
         Self {
             code,
             reason: code.reason().to_owned(),
             action: code.action(),
-            retry_after_ms: None,
+            retry_after_ms: matches!(code.action(), Action::Retry)
+                .then_some(DEFAULT_RETRY_AFTER_MS),
             until_ms: None,
             ref_: None,
         }
@@ -330,5 +346,19 @@ impl Disconnect {
     #[must_use]
     pub fn caused_by(self, ref_: Option<&Ref>) -> Self {
         Self { ref_: ref_.cloned(), ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_close_with_the_action_retry_has_a_delay() {
+        for code in CloseCode::ALL.iter().copied().chain([CloseCode::Unknown(4_299)]) {
+            let disconnect = Disconnect::new(code);
+            let is_retry = disconnect.action == Action::Retry;
+            assert_eq!(disconnect.retry_after_ms.is_some(), is_retry, "{code:?}");
+        }
     }
 }

@@ -23,7 +23,7 @@ pub enum CommandClass {
     Opening,
     /// Renews or ends the session, or checks its connection.
     Session,
-    /// Releases something in a room, or updates a stream without enabling audio or video.
+    /// Releases something in a room, or only turns audio or video off.
     Release,
     /// Joins a room or uses it as a participant.
     Room,
@@ -91,7 +91,7 @@ commands! {
     /// Publish a stream.
     Publish(_: Publish) = "publish", Room;
     /// Update a stream of this session.
-    UpdateStream(update: UpdateStream) = "update_stream", if update.turns_on() { Room } else { Release };
+    UpdateStream(update: UpdateStream) = "update_stream", if update.only_turns_off() { Release } else { Room };
     /// Unpublish a stream.
     Unpublish(_: OnStream) = "unpublish", Release;
     /// Subscribe to a stream.

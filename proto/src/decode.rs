@@ -10,6 +10,7 @@ mod fault;
 use crate::variant::object;
 use crate::{ClientMessage, Error, ErrorCode, Request, ServerMessage};
 use envelope::{Envelope, OnlyId};
+use fault::Fault;
 
 /// Maximum nesting depth of arrays and objects in one message.
 pub const MAX_JSON_DEPTH: usize = 32;
@@ -27,9 +28,22 @@ pub enum DecodeError {
         /// What was expected, and where. It never repeats a value of the message.
         message: String,
     },
+    /// A well-formed request with a text that breaks its rule, such as a username with a control character.
+    #[error("{message}")]
+    InvalidArgument {
+        /// The id of the request.
+        id: u32,
+        /// The field at fault, as a path from the message: `start.username`.
+        field: Option<String>,
+        /// The rule.
+        message: String,
+    },
     /// Arrays and objects nest deeper than [`MAX_JSON_DEPTH`].
     #[error("arrays and objects may be nested at most {MAX_JSON_DEPTH} levels deep")]
-    TooDeep,
+    TooDeep {
+        /// The id of the request, if it could be read.
+        id: Option<u32>,
+    },
     /// A well-formed request with an unknown command.
     #[error("unknown command `{name}`")]
     UnknownCommand {
@@ -45,15 +59,19 @@ impl DecodeError {
     #[must_use]
     pub fn to_error(&self) -> Error {
         let code = match self {
-            Self::Malformed { .. } | Self::TooDeep => ErrorCode::Malformed,
+            Self::Malformed { .. } | Self::TooDeep { id: None } => ErrorCode::Malformed,
+            Self::InvalidArgument { .. } => ErrorCode::InvalidArgument,
+            Self::TooDeep { id: Some(_) } => ErrorCode::TooLarge,
             Self::UnknownCommand { .. } => ErrorCode::UnknownCommand,
         };
         let error = Error::new(code, self.to_string());
         match self {
-            Self::Malformed { field: Some(field), .. } => error.at(field),
-            Self::Malformed { field: None, .. } | Self::TooDeep | Self::UnknownCommand { .. } => {
-                error
-            }
+            Self::Malformed { field: Some(field), .. }
+            | Self::InvalidArgument { field: Some(field), .. } => error.at(field),
+            Self::Malformed { field: None, .. }
+            | Self::InvalidArgument { field: None, .. }
+            | Self::TooDeep { .. }
+            | Self::UnknownCommand { .. } => error,
         }
     }
 
@@ -61,9 +79,8 @@ impl DecodeError {
     #[must_use]
     pub const fn id(&self) -> Option<u32> {
         match self {
-            Self::Malformed { id, .. } => *id,
-            Self::TooDeep => None,
-            Self::UnknownCommand { id, .. } => Some(*id),
+            Self::Malformed { id, .. } | Self::TooDeep { id } => *id,
+            Self::InvalidArgument { id, .. } | Self::UnknownCommand { id, .. } => Some(*id),
         }
     }
 }
@@ -73,7 +90,7 @@ impl DecodeError {
 /// # Errors
 /// [`DecodeError`]; the message says what was expected and where.
 pub fn decode_client(text: &str) -> Result<ClientMessage, DecodeError> {
-    check_depth(text.as_bytes())?;
+    check_depth(text.as_bytes()).map_err(|_| DecodeError::TooDeep { id: request_id(text) })?;
     match serde_json::from_str::<Envelope>(text) {
         Ok(Envelope { pong: Some(pong), command: None, .. }) => Ok(ClientMessage::Pong(pong)),
         Ok(Envelope { id: Some(id), command: Some(command), pong: None, .. }) => {
@@ -84,11 +101,10 @@ pub fn decode_client(text: &str) -> Result<ClientMessage, DecodeError> {
         }
         Ok(envelope) => Err(incomplete(&envelope)),
         Err(error) => {
-            let fault = fault::find::<Envelope>(text, &error);
-            Err(DecodeError::Malformed {
-                id: request_id(text),
-                field: fault.field,
-                message: fault.message,
+            let Fault { field, message, is_value } = fault::find::<Envelope>(text, &error);
+            Err(match request_id(text) {
+                Some(id) if is_value => DecodeError::InvalidArgument { id, field, message },
+                id => DecodeError::Malformed { id, field, message },
             })
         }
     }
@@ -136,7 +152,7 @@ pub fn check_depth(text: &[u8]) -> Result<(), DecodeError> {
             b'{' | b'[' if !in_string => {
                 depth += 1;
                 if depth > MAX_JSON_DEPTH {
-                    return Err(DecodeError::TooDeep);
+                    return Err(DecodeError::TooDeep { id: None });
                 }
             }
             b'}' | b']' if !in_string => depth = depth.saturating_sub(1),

@@ -4,8 +4,21 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Timestamp;
+
 /// How long a client waits after `engine_unavailable`: by then it finds another node, or this one has recovered.
 const ENGINE_RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// The longest delay that a client is sent, about 24 days: the longest of timers in JavaScript.
+const MAX_DELAY_MS: u64 = (1 << 31) - 1;
+
+/// A delay on the wire: milliseconds, rounded up, at most 2^31-1.
+#[must_use]
+pub fn delay_ms(wait: Duration) -> u64 {
+    // Rounded up: a client that retried a fraction too early would be rejected again.
+    let millis = wait.as_nanos().div_ceil(1_000_000);
+    u64::try_from(millis).unwrap_or(u64::MAX).min(MAX_DELAY_MS)
+}
 
 /// A permission that commands need. A grant may narrow the scopes of a role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -141,7 +154,7 @@ error_codes! {
     Blocked = "blocked", 403;
     /// The room token is invalid for this session or room.
     TokenInvalid = "token_invalid", 401;
-    /// Another session used the room token.
+    /// Another user or client instance used the room token.
     TokenUsed = "token_used", 401;
     /// The session, the app or the node reached its limit of rooms.
     TooManyRooms = "too_many_rooms", 409;
@@ -185,9 +198,12 @@ pub struct Error {
     /// The missing scope, of `forbidden`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missing: Option<Scope>,
-    /// Milliseconds to wait before a retry.
+    /// Milliseconds to wait before a retry, at most 2^31-1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
+    /// The end of the block, of `blocked`, `banned` and `kicked`; absent if it is permanent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until_ms: Option<Timestamp>,
     /// The path of the invalid argument.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
@@ -197,7 +213,14 @@ impl Error {
     /// An error with `code` and `message`.
     #[must_use]
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), missing: None, retry_after_ms: None, field: None }
+        Self {
+            code,
+            message: message.into(),
+            missing: None,
+            retry_after_ms: None,
+            until_ms: None,
+            field: None,
+        }
     }
 
     /// A `forbidden` error: the command needs `scope`.
@@ -218,11 +241,33 @@ impl Error {
         Self { field: Some(field.into()), ..self }
     }
 
-    /// The same error with a time to wait before a retry, rounded up to milliseconds.
+    /// The same error with a time to wait before a retry, as [`delay_ms`].
     #[must_use]
     pub fn retry_after(self, wait: Duration) -> Self {
-        // Rounded up: a client that retried a fraction too early would be rejected again.
-        let millis = wait.as_nanos().div_ceil(1_000_000);
-        Self { retry_after_ms: Some(u64::try_from(millis).unwrap_or(u64::MAX)), ..self }
+        Self { retry_after_ms: Some(delay_ms(wait)), ..self }
+    }
+
+    /// The same error with the end of the block that caused it; `None` for a permanent one.
+    #[must_use]
+    pub fn until(self, end: Option<Timestamp>) -> Self {
+        Self { until_ms: end, ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_are_rounded_up_to_at_most_a_javascript_timer() {
+        for (wait, ms) in [
+            (Duration::ZERO, 0),
+            (Duration::from_micros(1), 1),
+            (Duration::from_millis(700), 700),
+            (Duration::from_hours(24 * 30), 2_147_483_647),
+            (Duration::MAX, 2_147_483_647),
+        ] {
+            assert_eq!(delay_ms(wait), ms, "{wait:?}");
+        }
     }
 }

@@ -37,7 +37,7 @@ pub use decode::{DecodeError, MAX_JSON_DEPTH, check_depth, decode_client, decode
 pub use encode::{
     ResetEncoder, encode_disconnect, encode_ping, encode_push, encode_reply, frame_text,
 };
-pub use error::{Error, ErrorCode, Scope};
+pub use error::{Error, ErrorCode, Scope, delay_ms};
 pub use id::{FamilyId, InvalidId, MuteException, ParticipantId, SessionId, StreamId};
 pub use leave::{LeaveReason, StreamEndReason};
 pub use limits::*;

@@ -22,6 +22,13 @@ pub struct InvalidText {
     pub rule: &'static str,
 }
 
+impl InvalidText {
+    /// Whether an error of the decoder is one of these. serde passes on only their words.
+    pub(crate) fn is_described_by(words: &str) -> bool {
+        words.contains(" must be ")
+    }
+}
+
 /// The schema's pattern for texts without control characters (C0, DEL and C1).
 #[cfg(feature = "schema")]
 pub(crate) const NO_CONTROL_CHARACTERS: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
@@ -110,12 +117,13 @@ text! {
     /// The name of a user, unique in an app.
     ///
     /// Cheap to clone. Its `Debug` form is redacted: usernames reach logs only as a keyed hash.
-    Username(Arc<str>), "username", "1 to 256 bytes of UTF-8 in normal form C without control characters",
-    { "minLength": 1, "maxLength": MAX_USERNAME_BYTES, "pattern": NO_CONTROL_CHARACTERS },
+    Username(Arc<str>), "username", "1 to 256 bytes of UTF-8 in normal form C without control characters, not . or ..",
+    { "minLength": 1, "maxLength": MAX_USERNAME_BYTES, "pattern": NO_CONTROL_CHARACTERS, "not": { "enum": [".", ".."] } },
     |text| {
         (1..=MAX_USERNAME_BYTES).contains(&text.len())
             && (text.is_ascii() || unicode_normalization::is_nfc(text))
             && !text.chars().any(char::is_control)
+            && !is_path_segment(text)
     }
 }
 
@@ -136,11 +144,17 @@ text! {
 
 text! {
     /// The name of a room in an app. Cheap to clone.
-    RoomId(Arc<str>), "room", "1 to 128 characters of A-Z a-z 0-9 . _ ~ : @ -",
-    { "minLength": 1, "maxLength": MAX_ROOM_ID_CHARS, "pattern": "^[A-Za-z0-9._~:@-]*$" },
+    RoomId(Arc<str>), "room", "1 to 128 characters of A-Z a-z 0-9 . _ ~ : @ -, not . or ..",
+    {
+        "minLength": 1,
+        "maxLength": MAX_ROOM_ID_CHARS,
+        "pattern": "^[A-Za-z0-9._~:@-]*$",
+        "not": { "enum": [".", ".."] },
+    },
     |text| {
         (1..=MAX_ROOM_ID_CHARS).contains(&text.len())
             && text.bytes().all(|b| is_unreserved(b) || matches!(b, b':' | b'@'))
+            && !is_path_segment(text)
     }
 }
 
@@ -175,6 +189,11 @@ impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(..)")
     }
+}
+
+/// Whether a URL with this text as a part of its path would mean another path.
+fn is_path_segment(text: &str) -> bool {
+    matches!(text, "." | "..")
 }
 
 /// The characters that need no escaping in a URL (RFC 3986, 2.3).

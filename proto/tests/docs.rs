@@ -97,7 +97,11 @@ fn close_code_table_documents_every_code() {
         .map(|close| {
             let action = serde_json::to_value(close.action()).expect("an action is a text");
             let action = action.as_str().expect("an action is a text").to_owned();
-            let session = if close.ends_session() { "ends" } else { "suspended" };
+            let session = match (close.precedes_session(), close.ends_session()) {
+                (true, _) => "none",
+                (false, true) => "ends",
+                (false, false) => "suspended",
+            };
             vec![close.code().to_string(), close.reason().to_owned(), action, session.to_owned()]
         })
         .collect();

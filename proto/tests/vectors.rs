@@ -203,13 +203,15 @@ fn every_kind_of_refusal_has_a_vector() {
             let kind = match error {
                 DecodeError::Malformed { id: None, .. } => "malformed, of no known request",
                 DecodeError::Malformed { id: Some(_), .. } => "malformed",
-                DecodeError::TooDeep => "too deep",
+                DecodeError::InvalidArgument { .. } => "invalid argument",
+                DecodeError::TooDeep { id: None } => "too deep, of no known request",
+                DecodeError::TooDeep { id: Some(_) } => "too deep",
                 DecodeError::UnknownCommand { .. } => "unknown command",
             };
             *kinds.entry(kind).or_default() += 1;
         }
     }
-    assert_eq!(kinds.len(), 4, "{kinds:?}");
+    assert_eq!(kinds.len(), 6, "{kinds:?}");
 }
 
 #[test]

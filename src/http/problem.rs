@@ -10,6 +10,7 @@ use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
+use stagedoor_proto::delay_ms;
 
 use crate::store::StoreError;
 
@@ -115,7 +116,7 @@ impl Problem {
 
     /// Sets the retry time.
     pub(super) fn retry_after(self, wait: Duration) -> Self {
-        Self { retry_after_ms: u64::try_from(wait.as_millis()).ok(), ..self }
+        Self { retry_after_ms: Some(delay_ms(wait)), ..self }
     }
 
     /// The resource does not exist.

@@ -75,7 +75,7 @@ impl StartError {
     /// Whether the client may send another `start` on the same connection.
     #[must_use]
     pub fn may_start_again(&self) -> bool {
-        self.error.code == ErrorCode::NameTaken
+        matches!(self.error.code, ErrorCode::NameTaken | ErrorCode::InvalidArgument)
     }
 
     /// The error for a late `resume`: it repeats how the session ended.
@@ -84,7 +84,8 @@ impl StartError {
         let error = Error::new(
             disconnect.code.error_code(),
             format!("session has ended: {}", disconnect.reason),
-        );
+        )
+        .until(disconnect.until_ms);
         Self { error, disconnect: Box::new(disconnect) }
     }
 }
@@ -123,6 +124,9 @@ impl From<AuthError> for StartError {
                 let close = denied.code.close_code().unwrap_or(CloseCode::AuthDenied);
                 let mut rejected = Self::new(close, denied.message);
                 rejected.error.code = denied.code;
+                if denied.code == ErrorCode::InvalidArgument {
+                    rejected.error = rejected.error.at("start.username");
+                }
                 rejected
             }
             AuthError::Unavailable { retry_after } => {
@@ -158,7 +162,8 @@ impl From<&Block> for StartError {
     fn from(block: &Block) -> Self {
         let disconnect = block_disconnect(block);
         Self {
-            error: Error::new(disconnect.code.error_code(), "user is not allowed to connect"),
+            error: Error::new(disconnect.code.error_code(), "user is not allowed to connect")
+                .until(block.until),
             disconnect: Box::new(disconnect),
         }
     }

@@ -33,7 +33,8 @@ fn decoded(text: &str) -> String {
             let kind = match &error {
                 DecodeError::UnknownCommand { .. } => "unknown",
                 DecodeError::Malformed { .. } => "malformed",
-                DecodeError::TooDeep => "too deep",
+                DecodeError::InvalidArgument { .. } => "invalid argument",
+                DecodeError::TooDeep { .. } => "too deep",
             };
             assert!(
                 error.to_string().len() < text.len() + 1_024,

@@ -112,7 +112,7 @@ impl FirstFrameError {
     }
 }
 
-/// Decodes and executes a first message. `None`: the client may send another `start`, which `pending` is for.
+/// Decodes and executes a first message. `None`: the client may send another one; `pending` is for another `start`.
 async fn answer_text<S>(
     ws: &mut WebSocketStream<BufferedSocket<S>>,
     hub: &Arc<Hub>,
@@ -139,15 +139,23 @@ where
         }
         Err(error) => {
             count_depth(&error, hub);
-            if let Some(id) = error.id() {
-                ws.get_mut().push_text(None, &encode_reply(id, &Err(error.to_error())));
-            }
-            let close = match error {
-                // Possibly a command of a later protocol version, but not valid as the first message either.
-                DecodeError::UnknownCommand { .. } => CloseCode::NotAllowedNow,
-                DecodeError::Malformed { .. } | DecodeError::TooDeep => CloseCode::Malformed,
+            let Some(id) = error.id() else {
+                return Some(reject(CloseCode::Malformed, &error.to_string()));
             };
-            return Some(reject(close, &error.to_string()));
+            ws.get_mut().push_text(None, &encode_reply(id, &Err(error.to_error())));
+            return match error {
+                // Possibly a command of a later protocol version, but not valid as the first message either.
+                DecodeError::UnknownCommand { .. } => {
+                    Some(reject(CloseCode::NotAllowedNow, &error.to_string()))
+                }
+                // The client may send another first message until the deadline. Each counts as a start.
+                DecodeError::Malformed { .. }
+                | DecodeError::InvalidArgument { .. }
+                | DecodeError::TooDeep { .. } => {
+                    let taken = hub.connections.take_start(peer_info.address);
+                    taken.err().map(|error| HandshakeOutcome::Rejected(error.disconnect))
+                }
+            };
         }
     };
     let session = match &command {

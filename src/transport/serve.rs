@@ -165,11 +165,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<'_, S> {
                 self.hub.requests.handle_keepalive(self.connection, Some(pong.seq), now);
             }
             Err(error) => {
+                count_depth(&error, self.hub);
                 if let Some(id) = error.id() {
                     // An invalid request with a valid id gets an error reply; the session continues.
                     self.hub.requests.refuse(self.connection, id, &error.to_error(), now);
                 } else {
-                    count_depth(&error, self.hub);
                     self.connection.touch(now);
                     return self.abort(CloseCode::Malformed, &error.to_string());
                 }
@@ -280,7 +280,7 @@ where
 
 /// Counts a message that exceeds the nesting limit.
 pub(super) fn count_depth(error: &DecodeError, hub: &Hub) {
-    if matches!(error, DecodeError::TooDeep) {
+    if matches!(error, DecodeError::TooDeep { .. }) {
         hub.metrics().limits_hit.inc(Limit::JsonDepth);
     }
 }

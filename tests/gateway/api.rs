@@ -263,7 +263,7 @@ async fn any_username_fits_into_a_path() {
         ("🎭", "%F0%9F%8E%AD"),
         ("\"'<&>", "%22%27%3C%26%3E"),
     ] {
-        let (mut client, _) = Client::guest(&gateway, username, "instance-1").await;
+        let (mut client, _) = gateway.registered(username, "instance-1", json!({})).await;
         let answer = gateway.api("POST", &format!("users/{encoded}/revoke"), None).await;
         let (name, ended) = (&answer.body["username"], &answer.body["sessions_ended"]);
         assert_eq!((name, ended), (&json!(username), &json!(1)));

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::common::raw::{TEXT, masked};
-use crate::common::{Client, Closed, Gateway, start_of};
+use crate::common::{Client, Closed, Gateway, Setup, start_of};
 
 /// Frames that break RFC 6455 or the protocol's rule of one JSON text a frame, and the code each closes with.
 fn bad_frames() -> Vec<(&'static str, Vec<u8>, u16)> {
@@ -27,7 +27,7 @@ fn bad_frames() -> Vec<(&'static str, Vec<u8>, u16)> {
 
 /// Texts that are no message, and of which no request's number can be read.
 fn bad_texts() -> Vec<(&'static str, String)> {
-    let deep = format!(r#"{{"id":1,"signal":{}{}}}"#, "[".repeat(40), "]".repeat(40));
+    let deep = format!(r#"{{"signal":{}{}}}"#, "[".repeat(40), "]".repeat(40));
     let bottomless = "[".repeat(60_000);
     [
         ("nothing", ""),
@@ -112,7 +112,7 @@ async fn what_follows_a_bad_frame_is_not_done() {
 
 #[tokio::test]
 #[expect(clippy::too_many_lines, reason = "a table")]
-async fn a_first_request_that_cannot_be_done_is_answered_and_closed() {
+async fn first_request_that_cannot_be_done_gets_an_error_reply() {
     let gateway = Gateway::dev().await;
     let mut bystander = Client::guest(&gateway, "bystander", "instance-0").await.0;
     let start = |change: Value| {
@@ -125,122 +125,150 @@ async fn a_first_request_that_cannot_be_done_is_answered_and_closed() {
     let resume = |session: &str, last_seq: Value| json!({ "resume": { "session": session, "secret": "x".repeat(43), "last_seq": last_seq } });
     let id = "AAAAAAAAAAAAAAAAAAAAAA";
     let long = "n".repeat(257);
+    let nested = format!("{}{}", "[".repeat(100), "]".repeat(100));
+    let nested: Value = serde_json::from_str(&nested).unwrap();
+    let deep = start(json!({ "credentials": { "params": nested } }));
     let cases = [
-        ("empty username", start(json!({ "username": "" })), "malformed", "start.username", 4500),
-        ("long username", start(json!({ "username": long })), "malformed", "start.username", 4500),
+        (
+            "empty username",
+            start(json!({ "username": "" })),
+            "invalid_argument",
+            "start.username",
+            None,
+        ),
+        (
+            "long username",
+            start(json!({ "username": long })),
+            "invalid_argument",
+            "start.username",
+            None,
+        ),
         (
             "control character",
             start(json!({ "username": "a\u{7}b" })),
-            "malformed",
+            "invalid_argument",
             "start.username",
-            4500,
+            None,
         ),
         (
             "not normal form C",
             start(json!({ "username": "e\u{301}" })),
-            "malformed",
+            "invalid_argument",
             "start.username",
-            4500,
+            None,
         ),
         (
             "username as number",
             start(json!({ "username": 7 })),
             "malformed",
             "start.username",
-            4500,
+            None,
         ),
-        ("no username", start(json!({ "username": null })), "auth_denied", "", 4003),
+        ("no username", start(json!({ "username": null })), "auth_denied", "", Some(4003)),
         (
             "short instance",
             start(json!({ "instance": "tab-123" })),
-            "malformed",
+            "invalid_argument",
             "start.instance",
-            4500,
+            None,
         ),
         (
             "long instance",
             start(json!({ "instance": "i".repeat(65) })),
-            "malformed",
+            "invalid_argument",
             "start.instance",
-            4500,
+            None,
         ),
         (
             "odd instance",
             start(json!({ "instance": "tab 12345" })),
-            "malformed",
+            "invalid_argument",
             "start.instance",
-            4500,
+            None,
         ),
-        ("no instance", start(json!({ "instance": null })), "malformed", "start.instance", 4500),
-        ("app as array", start(json!({ "app": ["demo"] })), "malformed", "start.app", 4500),
-        ("unknown app", start(json!({ "app": "elsewhere" })), "auth_denied", "", 4003),
+        ("no instance", start(json!({ "instance": null })), "malformed", "start.instance", None),
+        ("app as array", start(json!({ "app": ["demo"] })), "malformed", "start.app", None),
+        ("unknown app", start(json!({ "app": "elsewhere" })), "auth_denied", "", Some(4003)),
         (
             "no credentials",
             start(json!({ "credentials": {} })),
             "malformed",
             "start.credentials",
-            4500,
+            None,
         ),
         (
             "two credentials",
             start(json!({ "credentials": { "guest": {}, "token": "x" } })),
             "malformed",
             "start.credentials",
-            4500,
+            None,
         ),
         (
             "unknown credentials",
             start(json!({ "credentials": { "magic": {} } })),
             "malformed",
             "start.credentials",
-            4500,
+            None,
         ),
         (
             "params without a hook",
             start(json!({ "credentials": { "params": {} } })),
             "auth_denied",
             "",
-            4003,
+            Some(4003),
         ),
         (
             "bad previous",
             start(json!({ "previous": { "session": "x", "secret": "y" } })),
             "malformed",
             "start.previous.session",
-            4500,
+            None,
         ),
-        ("start of the wrong type", json!({ "start": [] }), "malformed", "start", 4500),
-        ("short session id", resume("AAAA", json!(0)), "malformed", "resume.session", 4500),
+        ("start of the wrong type", json!({ "start": [] }), "malformed", "start", None),
+        ("short session id", resume("AAAA", json!(0)), "malformed", "resume.session", None),
         (
             "odd session id",
             resume("AAAAAAAAAAAAAAAAAAAA+/", json!(0)),
             "malformed",
             "resume.session",
-            4500,
+            None,
         ),
-        ("unknown session", resume(id, json!(0)), "resume_denied", "", 4401),
-        ("last_seq below zero", resume(id, json!(-1)), "malformed", "resume.last_seq", 4500),
-        ("a command too early", json!({ "renew": {} }), "not_allowed_now", "", 4502),
+        ("unknown session", resume(id, json!(0)), "resume_denied", "", Some(4401)),
+        ("last_seq below zero", resume(id, json!(-1)), "malformed", "resume.last_seq", None),
+        ("a command too early", json!({ "renew": {} }), "not_allowed_now", "", Some(4502)),
         (
             "a room command too early",
             json!({ "join": { "room": "lobby" } }),
             "not_allowed_now",
             "",
-            4502,
+            Some(4502),
         ),
-        ("an unknown command", json!({ "dance": {} }), "unknown_command", "", 4502),
+        (
+            "a path segment",
+            start(json!({ "username": ".." })),
+            "invalid_argument",
+            "start.username",
+            None,
+        ),
+        ("params that nest too deep", deep, "too_large", "", None),
+        ("an unknown command", json!({ "dance": {} }), "unknown_command", "", Some(4502)),
     ];
     for (case, mut message, error, field, code) in cases {
         message["id"] = json!(9);
-        let closed = Client::refused(&gateway, message).await;
-        assert_eq!(closed.code, code, "{case}: {closed:?}");
-        let received = error_of(&closed);
+        let mut client = Client::connect(&gateway).await;
+        client.send(message).await;
+        let received = client.reply(9).await.unwrap_err();
         assert_eq!(received["code"], error, "{case}: {received}");
         let named_field = received["field"].as_str().unwrap_or_default();
         assert!(
             named_field.starts_with(field) && named_field.is_empty() == field.is_empty(),
             "{case}: {received}"
         );
+        match code {
+            Some(code) => assert_eq!(client.closed().await.code, code, "{case}"),
+            // The mistake belongs to one command: another start may follow.
+            None => drop(client.establish(start_of("ada", "instance-1")).await),
+        }
         assert_served(&mut bystander, case).await;
     }
 }
@@ -274,12 +302,21 @@ async fn a_second_start_or_resume_is_answered_and_ends_the_session() {
 async fn malformed_request_with_readable_id_gets_an_error_reply() {
     let gateway = Gateway::dev().await;
     let (mut client, _) = Client::guest(&gateway, "ada", "instance-1").await;
+    let nested = format!("{}{}", "[".repeat(31), "]".repeat(31));
+    let deep = format!(r#"{{"id":7,"signal":{{"room":"lobby","type":"n","data":{nested}}}}}"#);
     let cases = [
         ("wrong type", r#"{"renew":[],"id":7}"#, "malformed", "renew"),
         ("no body", r#"{"id":7,"renew":null}"#, "malformed", "renew"),
         ("wrong type within", r#"{"id":7,"end":{"revoke":"yes"}}"#, "malformed", "end.revoke"),
         ("missing field", r#"{"id":7,"join":{}}"#, "malformed", "join.room"),
-        ("a room's bad id", r#"{"id":7,"join":{"room":"a room"}}"#, "malformed", "join.room"),
+        (
+            "a room's bad id",
+            r#"{"id":7,"join":{"room":"a room"}}"#,
+            "invalid_argument",
+            "join.room",
+        ),
+        ("a room of dots", r#"{"id":7,"join":{"room":".."}}"#, "invalid_argument", "join.room"),
+        ("data that nests too deep", &deep, "too_large", ""),
         (
             "a stream's bad id",
             r#"{"id":7,"unpublish":{"stream":"x"}}"#,
@@ -318,4 +355,36 @@ async fn a_pong_of_what_was_never_sent_changes_nothing() {
     let (mut client, resumed) = Client::resume(&gateway, &started, last_seq).await;
     assert_eq!(resumed["replayed_count"], 0);
     assert!(client.request("renew", json!({})).await.is_ok());
+}
+
+#[tokio::test]
+async fn rejected_first_messages_count_as_starts_of_their_address() {
+    let gateway = Setup::new()
+        .with(|config| {
+            config.limits.starts_per_s_per_address = 3;
+            config.limits.exempt_loopback = false;
+        })
+        .run()
+        .await;
+    let mut client = Client::connect(&gateway).await;
+    for _ in 0..4 {
+        client.send(json!({ "id": 1, "start": { "app": "demo" } })).await;
+    }
+    let closed = client.closed().await;
+    assert_eq!(closed.code, 4202);
+    assert!(closed.disconnect["retry_after_ms"].is_u64(), "{}", closed.disconnect);
+}
+
+#[tokio::test]
+async fn connection_without_a_valid_start_is_closed_in_time() {
+    let gateway = Setup::new()
+        .with(|config| config.limits.start_timeout = std::time::Duration::from_millis(300))
+        .run()
+        .await;
+    let mut client = Client::connect(&gateway).await;
+    client.send(json!({ "id": 1, "start": { "app": "demo" } })).await;
+    assert_eq!(client.reply(1).await.unwrap_err()["field"], "start.instance");
+    let closed = client.closed().await;
+    assert_eq!(closed.code, 4205);
+    assert!(closed.disconnect["retry_after_ms"].is_u64(), "{}", closed.disconnect);
 }

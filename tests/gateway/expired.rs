@@ -70,6 +70,11 @@ async fn an_expired_session_may_give_up_and_take_nothing() {
         ("roster", json!({ "room": "lobby" })),
         ("subscribe", json!({ "stream": stream })),
         ("update_stream", json!({ "stream": stream, "has_audio": true })),
+        ("update_stream", json!({ "stream": stream, "name": "shown to the room" })),
+        ("update_stream", json!({ "stream": stream, "has_audio": false, "name": "shown" })),
+        ("update_stream", json!({ "stream": stream, "layout_classes": ["full"] })),
+        ("update_stream", json!({ "stream": stream, "has_audio": false, "has_video": true })),
+        ("update_stream", json!({ "stream": stream })),
     ] {
         assert_eq!(ada.fails(command, body).await, "token_expired", "{command}");
     }

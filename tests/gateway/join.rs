@@ -118,6 +118,47 @@ async fn a_token_with_an_id_is_spent_by_one_session() {
 }
 
 #[tokio::test]
+async fn blocked_user_gets_the_end_of_the_block_and_no_delay() {
+    let gateway = Gateway::dev().await;
+    let mut host = gateway.enter("host", "moderator").await;
+    let mut ada = gateway.enter("ada", "publisher").await;
+    let month = 30 * 24 * 3_600_000_u64;
+    let block = json!({ "room": "lobby", "username": "ada", "block": { "for_ms": month } });
+    host.does("force_disconnect", block).await;
+    let until = json!(gateway.clock().wall().as_millis() + month);
+    assert_eq!(ada.push("removed").await["until_ms"], until);
+    let token = gateway.room_token("publisher");
+    let error = ada.request("join", with(&token)).await.unwrap_err();
+    let named = (&error["code"], &error["until_ms"], error.get("retry_after_ms"));
+    assert_eq!(named, (&json!("blocked"), &until, None), "{error}");
+
+    let ban = json!({ "for_ms": month, "reason": "spam" });
+    gateway.api("POST", "users/ada/ban", Some(ban)).await;
+    let start = json!({ "id": 1, "start": crate::common::start_of("ada", "instance-of-ada") });
+    let closed = Client::refused(&gateway, start).await;
+    let error = closed.before.iter().find_map(|message| message.get("error")).unwrap();
+    let named = (&error["code"], &error["until_ms"], error.get("retry_after_ms"));
+    assert_eq!(named, (&json!("banned"), &until, None), "{error}");
+    assert_eq!(closed.disconnect["until_ms"], until);
+}
+
+#[tokio::test]
+async fn a_reload_may_show_its_token_with_an_id_again() {
+    let exclusive = |config: &mut stagedoor::config::Config| {
+        config.apps[0].guest_names = stagedoor::config::GuestNames::Exclusive;
+    };
+    let gateway = Setup::new().with(exclusive).run().await;
+    let claims = json!({ "scope": "room", "room": "lobby", "jti": "ticket-1" });
+    let token = gateway.token(claims);
+    let ada = gateway.enter_on("ada", "instance-1", with(&token)).await;
+    let (mut reloaded, _) = Client::guest(&gateway, "ada", "instance-1").await;
+    reloaded.request("join", with(&token)).await.unwrap();
+    drop(ada);
+    let (mut other, _) = Client::guest(&gateway, "eve", "instance-2").await;
+    assert_eq!(other.request("join", with(&token)).await.unwrap_err()["code"], "token_used");
+}
+
+#[tokio::test]
 async fn a_membership_outlives_its_token_where_the_app_keeps_it() {
     let gateway = Gateway::dev().await;
     let now = gateway.clock().wall().as_secs();

@@ -98,9 +98,12 @@ pub struct UpdateStream {
 }
 
 impl UpdateStream {
-    /// Whether the update turns audio or video on.
-    pub(super) const fn turns_on(&self) -> bool {
-        matches!(self.has_audio, Some(true)) || matches!(self.has_video, Some(true))
+    /// Whether the update only turns audio or video off.
+    pub(super) const fn only_turns_off(&self) -> bool {
+        let Self { stream: _, has_audio, has_video, name, layout_classes } = self;
+        let turns_off = matches!(has_audio, Some(false)) || matches!(has_video, Some(false));
+        let turns_on = matches!(has_audio, Some(true)) || matches!(has_video, Some(true));
+        turns_off && !turns_on && name.is_none() && layout_classes.is_none()
     }
 }
 

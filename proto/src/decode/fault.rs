@@ -6,18 +6,23 @@
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use crate::InvalidText;
+
 /// What is wrong with a text, and where.
 pub(super) struct Fault {
     /// The path to the field at fault: `join.room`.
     pub(super) field: Option<String>,
     /// What was expected, starting with the field.
     pub(super) message: String,
+    /// Whether the text has the form of a message, and one value breaks its rule.
+    pub(super) is_value: bool,
 }
 
 /// Finds out why `text` is not a `T`, after decoding failed with `error`.
 pub(super) fn find<'de, T: Deserialize<'de>>(text: &'de str, error: &serde_json::Error) -> Fault {
     if let Err(error) = serde_json::from_str::<IgnoredAny>(text) {
-        return Fault { field: None, message: format!("not JSON: {error}") };
+        let message = format!("not JSON: {error}");
+        return Fault { field: None, message, is_value: false };
     }
     let mut reader = serde_json::Deserializer::from_str(text);
     let (path, complaint) = match serde_path_to_error::deserialize::<_, T>(&mut reader) {
@@ -34,22 +39,25 @@ fn reword(path: &str, complaint: &str) -> Fault {
     let named = |intro| complaint.strip_prefix(intro)?.strip_suffix('`');
     if let Some(name) = named("missing field `") {
         let field = below(path, name);
-        return Fault { message: format!("`{field}` is missing"), field: Some(field) };
+        let message = format!("`{field}` is missing");
+        return Fault { message, field: Some(field), is_value: false };
     }
     if let Some(name) = named("duplicate field `") {
         // The path may already end in the second occurrence.
         let field = if path == name { name.to_owned() } else { below(path, name) };
-        return Fault { message: format!("`{field}` occurs twice"), field: Some(field) };
+        let message = format!("`{field}` occurs twice");
+        return Fault { message, field: Some(field), is_value: false };
     }
     let words = match complaint.rsplit_once(", expected ") {
         Some((_, expected)) => format!("expected {}", in_words(expected)),
         None if complaint.starts_with("expected ") => "expected one of its forms".to_owned(),
         None => complaint.to_owned(),
     };
+    let is_value = InvalidText::is_described_by(complaint);
     if path.is_empty() {
-        Fault { field: None, message: words }
+        Fault { field: None, message: words, is_value }
     } else {
-        Fault { message: format!("`{path}`: {words}"), field: Some(path.to_owned()) }
+        Fault { message: format!("`{path}`: {words}"), field: Some(path.to_owned()), is_value }
     }
 }
 

@@ -106,7 +106,9 @@ fn strings(schema: &Value) -> BoxedStrategy<Value> {
         Some(pattern) => pattern.trim_start_matches('^').trim_end_matches('$').to_owned(),
         None => format!(".{{{least},{most}}}"),
     };
-    string_regex(&pattern).expect("a pattern proptest knows").prop_map(Value::from).boxed()
+    let excluded = schema["not"]["enum"].as_array().cloned().unwrap_or_default();
+    let texts = string_regex(&pattern).expect("a pattern proptest knows").prop_map(Value::from);
+    texts.prop_filter("excluded", move |text| !excluded.contains(text)).boxed()
 }
 
 fn objects(schema: &Value, root: &Value) -> BoxedStrategy<Value> {

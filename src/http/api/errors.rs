@@ -40,7 +40,7 @@ impl From<CallError> for Problem {
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
-        let Error { code, message, missing: _, retry_after_ms, field } = error;
+        let Error { code, message, missing: _, retry_after_ms, until_ms: _, field } = error;
         let problem = Self::new(kind_of(code), message);
         let problem = match field {
             Some(field) => problem.at(field),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use stagedoor_proto::{CloseCode, Disconnect};
+use stagedoor_proto::{CloseCode, Disconnect, delay_ms};
 
 use super::Sessions;
 use super::handle::SessionHandle;
@@ -47,6 +47,6 @@ impl Sessions {
     /// A jittered wait, so that clients that disconnect together do not reconnect together.
     fn retry_after(&self, spread: Duration) -> u64 {
         let most = u64::try_from(spread.as_millis()).unwrap_or(u64::MAX).max(1_000);
-        most / 4 + self.context.rng.below(most)
+        delay_ms(Duration::from_millis(most / 4 + self.context.rng.below(most)))
     }
 }

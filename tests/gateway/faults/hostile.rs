@@ -30,19 +30,23 @@ async fn a_last_seq_that_cannot_be_is_refused_and_changes_nothing() {
     let gateway = unhurried().await;
     let (mut ada, started) = Client::guest(&gateway, "ada", "instance-1").await;
     for (last_seq, code) in [
-        ("3", 4401),
-        ("18446744073709551615", 4401),
-        ("-1", 4500),
-        ("1.5", 4500),
-        ("1e30", 4500),
-        ("18446744073709551616", 4500),
-        ("\"2\"", 4500),
-        ("null", 4500),
-        ("[2]", 4500),
+        ("3", Some(4401)),
+        ("18446744073709551615", Some(4401)),
+        ("-1", None),
+        ("1.5", None),
+        ("1e30", None),
+        ("18446744073709551616", None),
+        ("\"2\"", None),
+        ("null", None),
+        ("[2]", None),
     ] {
-        let closed = refused(&gateway, &resume_of(&started, last_seq)).await;
-        assert_eq!(closed.code, code, "{last_seq}");
-        assert!(closed.before[0]["error"].is_object(), "{last_seq}: {:?}", closed.before);
+        let mut client = Client::connect(&gateway).await;
+        client.send_text(&resume_of(&started, last_seq)).await;
+        let error = &client.hear().await["error"];
+        match code {
+            Some(code) => assert_eq!(client.closed().await.code, code, "{last_seq}"),
+            None => assert_eq!(error["code"], "malformed", "{last_seq}"),
+        }
     }
     assert!(ada.request("renew", json!({})).await.is_ok(), "it was left alone");
     assert_eq!(ada.last_seq, SEEN + 1);

@@ -86,6 +86,15 @@ impl Running {
         (closed.code, format!("{closed:?}"))
     }
 
+    /// The error reply to a first message after which the connection stays open.
+    pub async fn answered(&self, first: &str) -> String {
+        let mut client = self.connect().await;
+        client.send_text(first).await;
+        let reply = client.hear().await;
+        assert!(reply["error"].is_object(), "{reply}");
+        reply.to_string()
+    }
+
     /// Calls the server API of the app.
     pub async fn api(&self, key: &str, method: &str, path: &str, body: Value) -> (u16, String) {
         self.call(key, method, &format!("apps/shop/{path}"), body).await

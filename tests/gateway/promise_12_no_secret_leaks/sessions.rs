@@ -22,18 +22,25 @@ pub async fn deny(running: &Running, canaries: &mut Canaries) {
         (4003, EVE, json!({ "params": { "password": "canary-secret-password" } })),
         (4003, EVE, json!({ "params": { "api_token": "canary-secret-api-token" } })),
         (4206, "canary-name-unknown", json!({ "params": { "password": "canary-secret" } })),
-        (4500, EVE, json!("canary-secret-token")),
-        (4500, EVE, json!({ "token": ["canary-secret-token"] })),
-        (4500, EVE, json!({ "password": "canary-secret-password" })),
-        (4500, "canary-name-e\u{301}ve", json!({ "guest": {} })),
     ] {
         let first = json!({ "id": 0, "start": start(username, &credentials) });
         let (found, received) = running.refused(&first.to_string()).await;
         assert_eq!(found, code, "{credentials}: {received}");
         canaries.assert_no_secret("a refused start", &received);
     }
+    for (username, credentials) in [
+        (EVE, json!("canary-secret-token")),
+        (EVE, json!({ "token": ["canary-secret-token"] })),
+        (EVE, json!({ "password": "canary-secret-password" })),
+        ("canary-name-e\u{301}ve", json!({ "guest": {} })),
+    ] {
+        let first = json!({ "id": 0, "start": start(username, &credentials) });
+        let received = running.answered(&first.to_string()).await;
+        canaries.assert_no_secret("a start with a mistake", &received);
+    }
+    let malformed = r#"{"id":0,"start":{"username":"canary-malformed","app":7}}"#;
+    canaries.assert_no_secret("a malformed start", &running.answered(malformed).await);
     for (code, first) in [
-        (4500, r#"{"id":0,"start":{"username":"canary-malformed","app":7}}"#),
         (4500, "canary-no-json"),
         (4502, r#"{"id":0,"canary_command":{}}"#),
         (4502, r#"{"id":0,"join":{"room":"canary-room"}}"#),

@@ -8,7 +8,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use stagedoor_proto::{
-    CloseCode, CommandClass, Disconnect, Error, ErrorCode, RoomId, encode_reply,
+    CloseCode, CommandClass, Disconnect, Error, ErrorCode, RoomId, delay_ms, encode_reply,
 };
 
 use super::SessionHandle;
@@ -204,6 +204,6 @@ impl SessionConnection {
 /// Closes a connection that exceeds its rate; the client waits for `wait` before it reconnects.
 fn flooding(wait: Duration) -> Disconnect {
     let mut disconnect = Disconnect::new(CloseCode::RateLimited);
-    disconnect.retry_after_ms = u64::try_from(wait.as_millis()).ok();
+    disconnect.retry_after_ms = Some(delay_ms(wait));
     disconnect
 }
