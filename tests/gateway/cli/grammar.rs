@@ -28,6 +28,8 @@ async fn roles_are_set_and_streams_are_ended_by_username() {
     let nothing = line.fails(1, &["rooms", "unpublish", "lobby", "ada"]).await;
     assert_eq!(nothing, "\"ada\" publishes no stream in \"lobby\"");
     let stream = ada.publish().await["id"].clone();
+    // With its audio on there would be nothing to request.
+    ada.does("update_stream", json!({ "stream": stream, "has_audio": false })).await;
     let received = line.does(&["rooms", "request-unmute", "lobby", "ada", "--wait", "0s"]).await;
     assert!(received.contains("request_unmute in lobby: "), "{received}");
     assert_eq!(ada.push("unmute_requested").await["stream"], stream);
