@@ -48,7 +48,8 @@ fn removal_with_block_covers_the_user_until_it_ends() {
     );
     let refused = model.step(join(5, "ada", Role::Moderator));
     assert_eq!(refused.code(), Some(ErrorCode::Blocked));
-    assert_eq!(refused.reply().expect_err("refused").retry_after_ms, Some(600_000));
+    let error = refused.reply().expect_err("refused");
+    assert_eq!((error.until_ms, error.retry_after_ms), (Some(until), None));
     model.wait(600_000);
     assert_eq!(model.step(join(5, "ada", Role::Publisher)).code(), None);
 }

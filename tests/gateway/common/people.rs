@@ -129,6 +129,11 @@ impl Person {
         }
     }
 
+    /// The next message, whatever it is.
+    pub async fn hear(&mut self) -> Value {
+        self.client.hear().await
+    }
+
     /// The next push of this name, passing over what else comes.
     pub async fn push(&mut self, name: &str) -> Value {
         loop {

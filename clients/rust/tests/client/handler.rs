@@ -92,9 +92,8 @@ async fn rejected_renewal_is_an_event() {
 #[tokio::test]
 async fn handler_renews_a_session_of_the_real_gateway() {
     let program = Program::run();
-    let token = |ttl| {
-        program.token(&["session", "--user", "ann", "--session-ttl", ttl]).parse().expect("a token")
-    };
+    let token =
+        |ttl| program.token(&["session", "ann", "--session-ttl", ttl]).parse().expect("a token");
     let (short, long) = (token("3s"), Arc::new(token("1h")));
     let (renewals, mut asked) = mpsc::channel(8);
     let client = stagedoor_client::Client::builder(program.url()).app("demo");
