@@ -1003,7 +1003,7 @@ export interface components {
             ref?: components["schemas"]["Ref"];
             /**
              * Format: uint64
-             * @description Milliseconds to wait before reconnecting.
+             * @description Milliseconds to wait before reconnecting, at most 2^31-1; always there for the action `retry`.
              */
             retry_after_ms?: number;
             /** @description Until when the user is rejected, in milliseconds since the Unix epoch. */
@@ -1582,7 +1582,7 @@ export interface components {
              */
             version?: number;
         };
-        /** @description A room: 1 to 128 characters of A-Z a-z 0-9 . _ ~ : @ -. */
+        /** @description A room: 1 to 128 characters of A-Z a-z 0-9 . _ ~ : @ -, not . or ... */
         RoomId: string;
         /** @description The mute of a room, set by `force_mute_all`. */
         RoomMute: {
@@ -1802,7 +1802,7 @@ export interface components {
             /** @description The user. */
             user: components["schemas"]["User"];
         };
-        /** @description A username: 1 to 256 bytes of UTF-8 in normal form C without control characters. */
+        /** @description A username: 1 to 256 bytes of UTF-8 in normal form C without control characters, not . or ... */
         Username: string;
     };
     responses: {
