@@ -136,10 +136,13 @@ export class Actions {
     }
   }
 
-  /** No more receipts follow. */
-  end(): void {
-    for (const action of this.#open.values()) action.end();
-    this.#open.clear();
+  /** No more receipts follow, except those of one version. */
+  end(except?: number): void {
+    for (const [version, action] of this.#open) {
+      if (version === except) continue;
+      action.end();
+      this.#open.delete(version);
+    }
     this.#early.clear();
   }
 }

@@ -71,6 +71,8 @@ export interface Moderation {
 export class ModerationImpl implements Moderation {
   readonly #channel: Channel;
   readonly #room: string;
+  /** The version of the own command that ended the room, until the room is left. */
+  #ending: number | undefined;
   readonly #actions: Actions;
   readonly #feed: Store<ReadonlyMap<ParticipantId, FeedEntry>>;
   #feedReaders = 0;
@@ -143,7 +145,13 @@ export class ModerationImpl implements Moderation {
   }
 
   endRoom(options: RequestOptions = {}): Promise<Action> {
-    return this.#run(options, (ref) => ({ end_room: { room: this.#room, ref } }));
+    return this.#run(
+      options,
+      (ref) => ({ end_room: { room: this.#room, ref } }),
+      (action) => {
+        this.#ending = action.version;
+      },
+    );
   }
 
   feed(options: { signal: AbortSignalLike }): Observable<ReadonlyMap<ParticipantId, FeedEntry>> {
@@ -180,12 +188,22 @@ export class ModerationImpl implements Moderation {
     this.#feed.set(entries);
   }
 
+  /** The room was left. Only the receipt of the command that ended it follows. */
+  left(): void {
+    this.#actions.end(this.#ending);
+    this.#ending = undefined;
+  }
+
   /** The session ended: no receipts follow. */
   end(): void {
     this.#actions.end();
   }
 
-  async #run(options: RequestOptions, command: (ref: string) => Command): Promise<Action> {
+  async #run(
+    options: RequestOptions,
+    command: (ref: string) => Command,
+    onAccepted?: (action: Action) => void,
+  ): Promise<Action> {
     const ref = options.ref ?? this.#channel.newRef();
     let action: Action | undefined;
     const accepted = await this.#channel.call(command(ref), 'accepted', {
@@ -194,6 +212,7 @@ export class ModerationImpl implements Moderation {
       room: this.#room,
       onReply: (body) => {
         action = this.#actions.accept(body);
+        onAccepted?.(action);
       },
     });
     return action ?? this.#actions.accept(accepted);

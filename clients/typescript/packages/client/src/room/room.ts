@@ -326,7 +326,7 @@ export class RoomImpl<S extends SignalMap> implements Room<S> {
     this.#capabilities = NO_CAPABILITIES;
     this.#own.suspendAll(true);
     this.#subscriptions.clear();
-    this.moderation.end();
+    this.moderation.left();
     this.#commit([]);
     this.#emitter.emit('left', event);
   }
