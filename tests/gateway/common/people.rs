@@ -129,7 +129,7 @@ impl Person {
         }
     }
 
-    /// The next message, whatever it is.
+    /// The next message of any kind.
     pub async fn hear(&mut self) -> Value {
         self.client.hear().await
     }
