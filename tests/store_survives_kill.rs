@@ -139,7 +139,7 @@ async fn block(store: &SqliteStore, name: &str) {
         since: NOW,
         until: None,
     };
-    store.block(user(name), block, false, Journal::default()).await.unwrap();
+    store.block(user(name), block, None, false, Journal::default()).await.unwrap();
 }
 
 async fn admit(store: &SqliteStore, name: &str) {

@@ -75,12 +75,7 @@ impl AccessControl {
         let (messages, queued) = self.events.prepare_ban(&user, &block, request).unzip();
         let journal = Journal { audit: row, messages };
         let (store, covers_name) = (&self.context.store, guests.is_none());
-        let blocked = match guests {
-            None => store.block(user.clone(), block, by_address, journal).await,
-            Some(guests) => {
-                store.block_guests(user.clone(), block, guests, by_address, journal).await
-            }
-        };
+        let blocked = store.block(user.clone(), block, guests, by_address, journal).await;
         if let Some(queued) = queued {
             queued.finish(blocked.as_ref().map(|blocked| blocked.evicted));
         }

@@ -52,21 +52,14 @@ pub trait Store: Archive + AuditLog + Outbox {
 
     /// Blocks a user from the app. Replaces the setter's earlier block; of those of several setters the one with the
     /// latest end holds. A guest's block covers the guest's known instances and, with `by_address`, their addresses.
+    ///
+    /// With `guests` it covers only the guests on these instances, under any name, and others with the name of `user`
+    /// are not covered. It then replaces the setter's earlier block of the same guests.
     fn block(
         &self,
         user: UserKey,
         block: Block,
-        by_address: bool,
-        journal: Journal,
-    ) -> StoreFuture<'_, Blocked>;
-
-    /// Blocks guests on these instances from the app, under any name; others with the name of `user` are not covered.
-    /// Replaces the setter's earlier block of the same guests. With `by_address` it covers their known addresses.
-    fn block_guests(
-        &self,
-        user: UserKey,
-        block: Block,
-        instances: BTreeSet<InstanceId>,
+        guests: Option<BTreeSet<InstanceId>>,
         by_address: bool,
         journal: Journal,
     ) -> StoreFuture<'_, Blocked>;

@@ -80,11 +80,10 @@ observed! {
             former: FormerFamily,
         ) -> '_ ();
         fn check(check: Check) -> '_ Result<CheckedUser, Refusal>;
-        fn block(user: UserKey, block: Block, by_address: bool, journal: Journal) -> '_ Blocked;
-        fn block_guests(
+        fn block(
             user: UserKey,
             block: Block,
-            instances: BTreeSet<InstanceId>,
+            guests: Option<BTreeSet<InstanceId>>,
             by_address: bool,
             journal: Journal,
         ) -> '_ Blocked;

@@ -83,8 +83,8 @@ pub(in crate::store) async fn old_and_surplus_sessions_are_pruned(store: &dyn St
 pub(in crate::store) async fn users_are_listed_with_their_block(store: &dyn Store) {
     admit(store, start("ada", registered(), 1)).await;
     admit(store, start("bob", AuthMethod::Guest, 2)).await;
-    store.block(user("bob"), ban(), false, Journal::default()).await.unwrap();
-    store.block(user("never seen"), ban(), false, Journal::default()).await.unwrap();
+    store.block(user("bob"), ban(), None, false, Journal::default()).await.unwrap();
+    store.block(user("never seen"), ban(), None, false, Journal::default()).await.unwrap();
     let ada = store.user(user("ada"), NOW).await.unwrap().unwrap();
     assert_eq!((ada.registered, ada.block), (true, None));
     assert!(ada.seen.is_some());

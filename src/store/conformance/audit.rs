@@ -86,8 +86,8 @@ pub(in crate::store) async fn only_effective_calls_append_rows(store: &dyn Store
     let ada = || user("ada");
     assert!(!unban(store, ada(), NOW, row("not blocked")).await);
     assert!(!store.delete_user(ada(), false, NOW, row("not known")).await.unwrap());
-    store.block(ada(), ban(), false, row("block").into()).await.unwrap();
-    store.block(ada(), ban(), false, Journal::default()).await.unwrap();
+    store.block(ada(), ban(), None, false, row("block").into()).await.unwrap();
+    store.block(ada(), ban(), None, false, Journal::default()).await.unwrap();
     assert!(unban(store, ada(), NOW, row("unblock")).await);
     store.revoke_user(ada(), NOW, row("revoke")).await.unwrap();
     assert!(store.delete_user(ada(), false, NOW, row("delete")).await.unwrap());

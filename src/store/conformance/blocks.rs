@@ -15,7 +15,7 @@ use crate::store::{
 
 pub(in crate::store) async fn block_applies_to_every_auth_method(store: &dyn Store) {
     admit(store, start("ada", registered(), 1)).await;
-    store.block(user("ada"), ban(), false, Journal::default()).await.unwrap();
+    store.block(user("ada"), ban(), None, false, Journal::default()).await.unwrap();
     for method in [AuthMethod::Guest, registered(), by_token(1)] {
         let refused = try_admit(store, start("ada", method, 2).on('z').from("198.51.100.9")).await;
         assert_eq!(refused, Err(Refusal::Blocked(ban())), "{method:?}");
@@ -38,7 +38,7 @@ pub(in crate::store) async fn block_of_one_guest_leaves_others_of_the_name(store
     for (on, minutes) in [('a', 10), ('b', 5), ('a', 7)] {
         let guests = [instance(on)].into();
         let blocked =
-            store.block_guests(user("ada"), block(minutes), guests, false, Journal::default());
+            store.block(user("ada"), block(minutes), Some(guests), false, Journal::default());
         assert_eq!(blocked.await.unwrap().holding, block(minutes));
     }
     for (name, on, expected) in [("ada", 'a', 7), ("eve", 'a', 7), ("ada", 'b', 5), ("bob", 'b', 5)]
@@ -50,7 +50,7 @@ pub(in crate::store) async fn block_of_one_guest_leaves_others_of_the_name(store
         admit(store, start("ada", AuthMethod::Guest, 5).on(on)).await;
     }
     // A block of the name covers all, and replaces what its setter set for one of them.
-    store.block(user("ada"), block(6), false, Journal::default()).await.unwrap();
+    store.block(user("ada"), block(6), None, false, Journal::default()).await.unwrap();
     for on in ['a', 'b', 'c', 'e'] {
         let guest = start("ada", AuthMethod::Guest, 6).on(on);
         assert_eq!(try_admit(store, guest).await, refused(6), "{on}");
@@ -68,7 +68,7 @@ pub(in crate::store) async fn expired_block_has_no_effect(store: &dyn Store) {
     let kick =
         Block { kind: BlockKind::Kick, set_by, reason: None, since: NOW, until: Some(until) };
     admit(store, start("ada", AuthMethod::Guest, 1)).await;
-    store.block(user("ada"), kick.clone(), true, Journal::default()).await.unwrap();
+    store.block(user("ada"), kick.clone(), None, true, Journal::default()).await.unwrap();
     // One is blocked by name, one by instance, one by address.
     let guests = || {
         [
@@ -89,8 +89,8 @@ pub(in crate::store) async fn expired_block_has_no_effect(store: &dyn Store) {
 pub(in crate::store) async fn later_block_replaces_an_earlier_one(store: &dyn Store) {
     admit(store, start("ada", AuthMethod::Guest, 1)).await;
     let short = Block { until: Some(NOW + Duration::from_secs(1)), ..ban() };
-    store.block(user("ada"), ban(), true, Journal::default()).await.unwrap();
-    store.block(user("ada"), short.clone(), false, Journal::default()).await.unwrap();
+    store.block(user("ada"), ban(), None, true, Journal::default()).await.unwrap();
+    store.block(user("ada"), short.clone(), None, false, Journal::default()).await.unwrap();
     assert_eq!(
         try_admit(store, start("ada", AuthMethod::Guest, 2)).await,
         Err(Refusal::Blocked(short))
@@ -129,7 +129,13 @@ pub(in crate::store) async fn latest_end_of_all_setters_holds(store: &dyn Store)
             let end = (length < 11).then_some(minute + 1 + length);
             ends.insert(setter, end);
             let block = block_by(setters[setter].clone(), now, end);
-            Some(store.block(user("ada"), block, false, Journal::default()).await.unwrap().holding)
+            Some(
+                store
+                    .block(user("ada"), block, None, false, Journal::default())
+                    .await
+                    .unwrap()
+                    .holding,
+            )
         } else {
             let before = ends.len();
             ends.retain(|other, _| setters[*other].slot() != slot);
@@ -154,9 +160,9 @@ pub(in crate::store) async fn latest_end_of_all_setters_holds(store: &dyn Store)
 pub(in crate::store) async fn identities_expire_with_their_own_block(store: &dyn Store) {
     admit(store, start("ada", AuthMethod::Guest, 1)).await;
     let ban = block_by(BlockSetter::Ban, NOW, Some(1));
-    store.block(user("ada"), ban.clone(), true, Journal::default()).await.unwrap();
+    store.block(user("ada"), ban.clone(), None, true, Journal::default()).await.unwrap();
     let kick = block_by(moderator("mo"), NOW, Some(60));
-    store.block(user("ada"), kick.clone(), false, Journal::default()).await.unwrap();
+    store.block(user("ada"), kick.clone(), None, false, Journal::default()).await.unwrap();
     let by_address = |minutes: u64| {
         let at = NOW + Duration::from_mins(minutes);
         start("eve", AuthMethod::Guest, 2).on('z').from(ADDRESS).at(at)
@@ -172,7 +178,7 @@ pub(in crate::store) async fn unblock_clears_one_slot(store: &dyn Store) {
     let (ban, kick) =
         (block_by(BlockSetter::Ban, NOW, None), block_by(moderator("mo"), NOW, Some(9)));
     for block in [&ban, &kick] {
-        store.block(user("ada"), block.clone(), false, Journal::default()).await.unwrap();
+        store.block(user("ada"), block.clone(), None, false, Journal::default()).await.unwrap();
     }
     let known = store.user(user("ada"), NOW).await.unwrap().unwrap();
     assert_eq!(known.block, Some(ban.clone()));
@@ -191,7 +197,7 @@ pub(in crate::store) async fn guest_block_covers_its_instances(store: &dyn Store
     admit(store, start("ada", AuthMethod::Guest, 1).on('a')).await;
     admit(store, start("ada", AuthMethod::Guest, 2).on('b')).await;
     admit(store, start("eve", AuthMethod::Guest, 3).on('b')).await;
-    store.block(user("ada"), ban(), false, Journal::default()).await.unwrap();
+    store.block(user("ada"), ban(), None, false, Journal::default()).await.unwrap();
     for letter in ['a', 'b'] {
         let refused = try_admit(store, start("new name", AuthMethod::Guest, 4).on(letter)).await;
         assert_eq!(refused, Err(Refusal::Blocked(ban())), "instance {letter}");
@@ -208,9 +214,9 @@ pub(in crate::store) async fn guest_block_covers_addresses_on_request(store: &dy
     admit(store, start("ada", AuthMethod::Guest, 2).on('b').from("203.0.113.5")).await;
     admit(store, start("ada", by_token(2), 3).on('b').from(moved)).await;
     let newcomer = |address: &str| start("new name", AuthMethod::Guest, 4).on('z').from(address);
-    store.block(user("ada"), ban(), false, Journal::default()).await.unwrap();
+    store.block(user("ada"), ban(), None, false, Journal::default()).await.unwrap();
     admit(store, newcomer(ADDRESS)).await;
-    store.block(user("ada"), ban(), true, Journal::default()).await.unwrap();
+    store.block(user("ada"), ban(), None, true, Journal::default()).await.unwrap();
     for address in [ADDRESS, moved] {
         assert_eq!(
             try_admit(store, newcomer(address)).await,
@@ -226,7 +232,8 @@ pub(in crate::store) async fn guest_block_covers_addresses_on_request(store: &dy
 pub(in crate::store) async fn guest_block_covers_the_ipv6_network(store: &dyn Store) {
     let (near, far) = ("2001:db8:1:2:ffff::1", "2001:db8:1:3::7");
     admit(store, start("ada", AuthMethod::Guest, 1).from("2001:db8:1:2::7")).await;
-    let reach = store.block(user("ada"), ban(), true, Journal::default()).await.unwrap().identities;
+    let reach =
+        store.block(user("ada"), ban(), None, true, Journal::default()).await.unwrap().identities;
     let newcomer = |address: &str| start("eve", AuthMethod::Guest, 2).on('z').from(address);
     assert_eq!(try_admit(store, newcomer(near)).await, Err(Refusal::Blocked(ban())));
     assert!(reach.includes(&instance('z'), near.parse().unwrap()), "live sessions too");
@@ -239,18 +246,22 @@ pub(in crate::store) async fn guest_block_returns_its_identities(store: &dyn Sto
     admit(store, start("ada", AuthMethod::Guest, 2).on('b').from("::ffff:203.0.113.5")).await;
     let instances = ['a', 'b'].map(instance).into();
     let reach =
-        store.block(user("ada"), ban(), false, Journal::default()).await.unwrap().identities;
+        store.block(user("ada"), ban(), None, false, Journal::default()).await.unwrap().identities;
     assert_eq!(reach, BlockedIdentities { instances, addresses: [].into() });
     assert!(reach.includes(&instance('a'), "203.0.113.5".parse().unwrap()));
     assert!(!reach.includes(&instance('c'), "203.0.113.5".parse().unwrap()));
-    let reach = store.block(user("ada"), ban(), true, Journal::default()).await.unwrap().identities;
+    let reach =
+        store.block(user("ada"), ban(), None, true, Journal::default()).await.unwrap().identities;
     let addresses = [ADDRESS, "203.0.113.5"].map(|address| address.parse().unwrap()).into();
     assert_eq!(reach.addresses, addresses);
     assert!(reach.includes(&instance('c'), "::ffff:192.0.2.1".parse().unwrap()));
     admit(store, start("eve", registered(), 3)).await;
     for name in ["eve", "unknown"] {
-        let reach =
-            store.block(user(name), ban(), true, Journal::default()).await.unwrap().identities;
+        let reach = store
+            .block(user(name), ban(), None, true, Journal::default())
+            .await
+            .unwrap()
+            .identities;
         assert_eq!(reach, BlockedIdentities::default(), "{name}");
     }
 }
@@ -259,7 +270,7 @@ pub(in crate::store) async fn expired_block_cannot_be_lifted(store: &dyn Store) 
     let until = NOW + Duration::from_mins(10);
     let block = Block { until: Some(until), ..ban() };
     for (now, stood) in [(until - Duration::from_millis(1), true), (until, false)] {
-        store.block(user("ada"), block.clone(), false, Journal::default()).await.unwrap();
+        store.block(user("ada"), block.clone(), None, false, Journal::default()).await.unwrap();
         assert_eq!(unban(store, user("ada"), now, None).await, stood);
         assert!(!unban(store, user("ada"), NOW, None).await, "nothing remains");
     }
@@ -267,7 +278,7 @@ pub(in crate::store) async fn expired_block_cannot_be_lifted(store: &dyn Store) 
 
 pub(in crate::store) async fn mapped_ipv4_addresses_are_equal(store: &dyn Store) {
     admit(store, start("ada", AuthMethod::Guest, 1).from("::ffff:192.0.2.77")).await;
-    store.block(user("ada"), ban(), true, Journal::default()).await.unwrap();
+    store.block(user("ada"), ban(), None, true, Journal::default()).await.unwrap();
     let other = start("eve", AuthMethod::Guest, 2).on('b').from("192.0.2.77");
     assert_eq!(try_admit(store, other).await, Err(Refusal::Blocked(ban())));
 }
@@ -276,7 +287,7 @@ pub(in crate::store) async fn registered_user_block_covers_the_name_alone(store:
     // Once a guest: its instances and addresses must not be covered.
     admit(store, start("ada", AuthMethod::Guest, 1)).await;
     admit(store, start("ada", registered(), 2)).await;
-    store.block(user("ada"), ban(), true, Journal::default()).await.unwrap();
+    store.block(user("ada"), ban(), None, true, Journal::default()).await.unwrap();
     admit(store, start("eve", AuthMethod::Guest, 3).on('b')).await;
     // A guest on the user's own instance is under the user's block.
     let guest = start("eve", AuthMethod::Guest, 4);
@@ -291,8 +302,8 @@ pub(in crate::store) async fn unblock_lifts_exactly_the_block_and_its_identities
 ) {
     admit(store, start("ada", AuthMethod::Guest, 1)).await;
     admit(store, start("eve", AuthMethod::Guest, 2)).await;
-    store.block(user("ada"), ban(), true, Journal::default()).await.unwrap();
-    store.block(user("eve"), ban(), true, Journal::default()).await.unwrap();
+    store.block(user("ada"), ban(), None, true, Journal::default()).await.unwrap();
+    store.block(user("eve"), ban(), None, true, Journal::default()).await.unwrap();
     assert!(unban(store, user("ada"), NOW, None).await);
     assert!(!unban(store, user("ada"), NOW, None).await, "it is lifted already");
     let newcomer = || start("new name", AuthMethod::Guest, 3);
@@ -307,7 +318,7 @@ pub(in crate::store) async fn unblock_lifts_exactly_the_block_and_its_identities
 }
 
 pub(in crate::store) async fn unknown_name_can_be_blocked(store: &dyn Store) {
-    store.block(user("ada"), ban(), true, Journal::default()).await.unwrap();
+    store.block(user("ada"), ban(), None, true, Journal::default()).await.unwrap();
     for method in [AuthMethod::Guest, registered()] {
         assert_eq!(try_admit(store, start("ada", method, 1)).await, Err(Refusal::Blocked(ban())));
     }
@@ -322,7 +333,7 @@ pub(in crate::store) async fn rejections_have_an_order(store: &dyn Store) {
     let stale = || start("ada", by_token(1), 2);
     assert_eq!(try_admit(store, guest()).await, Err(Refusal::NameTaken));
     assert_eq!(try_admit(store, stale()).await, Err(Refusal::Revoked));
-    store.block(user("ada"), ban(), false, Journal::default()).await.unwrap();
+    store.block(user("ada"), ban(), None, false, Journal::default()).await.unwrap();
     for visit in [guest(), stale()] {
         assert_eq!(try_admit(store, visit).await, Err(Refusal::Blocked(ban())));
     }

@@ -51,8 +51,8 @@ pub(in crate::store) async fn unknown_name_is_not_deleted(store: &dyn Store) {
 pub(in crate::store) async fn blocked_or_revoked_name_can_be_deleted(store: &dyn Store) {
     let ended = super::Block { until: Some(NOW), ..ban() };
     store.revoke_user(user("revoked"), NOW, None).await.unwrap();
-    store.block(user("blocked"), ban(), false, Journal::default()).await.unwrap();
-    store.block(user("no longer blocked"), ended, false, Journal::default()).await.unwrap();
+    store.block(user("blocked"), ban(), None, false, Journal::default()).await.unwrap();
+    store.block(user("no longer blocked"), ended, None, false, Journal::default()).await.unwrap();
     for (username, is_here, is_deleted) in [
         ("revoked", false, true),
         ("blocked", false, true),
@@ -135,9 +135,9 @@ pub(in crate::store) async fn blocked_guests_are_not_pruned(store: &dyn Store) {
     admit(store, start("ada", AuthMethod::Guest, 1).on('a')).await;
     admit(store, start("eve", AuthMethod::Guest, 2).on('b')).await;
     let until = Some(NOW + Duration::from_secs(1));
-    store.block(user("ada"), ban(), false, Journal::default()).await.unwrap();
+    store.block(user("ada"), ban(), None, false, Journal::default()).await.unwrap();
     store
-        .block(user("eve"), super::Block { until, ..ban() }, false, Journal::default())
+        .block(user("eve"), super::Block { until, ..ban() }, None, false, Journal::default())
         .await
         .unwrap();
     assert_eq!(store.prune_guests(NOW + TWO_HOURS).await.unwrap(), 1, "eve's block has expired");

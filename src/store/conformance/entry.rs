@@ -152,7 +152,7 @@ pub(in crate::store) async fn check_agrees_with_a_restart(store: &dyn Store) {
     admit(store, start("blocked", registered(), 1).on('b')).await;
     admit(store, start("revoked", registered(), 1).on('b')).await;
     store.delete_user(user("deleted"), false, NOW, None).await.unwrap();
-    store.block(user("blocked"), super::ban(), false, Journal::default()).await.unwrap();
+    store.block(user("blocked"), super::ban(), None, false, Journal::default()).await.unwrap();
     store.revoke_user(user("revoked"), NOW, None).await.unwrap();
     for (username, letter, expected) in [
         ("living", 'a', Ok(())),
@@ -169,14 +169,14 @@ pub(in crate::store) async fn check_agrees_with_a_restart(store: &dyn Store) {
 pub(in crate::store) async fn nothing_crosses_apps(store: &dyn Store) {
     let elsewhere = |username| UserKey { app: "other".into(), ..user(username) };
     admit(store, start("ada", registered(), 1)).await;
-    store.block(elsewhere("ada"), super::ban(), true, Journal::default()).await.unwrap();
+    store.block(elsewhere("ada"), super::ban(), None, true, Journal::default()).await.unwrap();
     store.revoke_user(elsewhere("ada"), NOW, None).await.unwrap();
     store.revoke_family(elsewhere("ada"), instance('a'), family(1), None).await.unwrap();
     store.delete_user(elsewhere("ada"), false, NOW, None).await.unwrap();
     admit(store, start("ada", by_token(1), 2)).await;
 
     admit(store, start("eve", AuthMethod::Guest, 1)).await;
-    store.block(user("eve"), super::ban(), true, Journal::default()).await.unwrap();
+    store.block(user("eve"), super::ban(), None, true, Journal::default()).await.unwrap();
     let there = Admission { user: elsewhere("eve"), ..start("eve", AuthMethod::Guest, 1) };
     admit(store, there).await;
 }

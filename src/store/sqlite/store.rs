@@ -104,25 +104,6 @@ impl SqliteStore {
     ) -> BoxFuture<'static, Result<T, StoreError>> {
         self.writer.call(Durability::Durable, op).boxed()
     }
-
-    fn persist_block(
-        &self,
-        user: UserKey,
-        block: Block,
-        guests: Option<BTreeSet<InstanceId>>,
-        by_address: bool,
-        journal: Journal,
-    ) -> StoreFuture<'static, Blocked> {
-        let Journal { audit, messages } = journal;
-        let row = audit::NewRow::of(audit.as_ref(), &user.app);
-        self.persist(move |db| {
-            let blocked = blocks::block(db, &user, &block, guests.as_ref(), by_address)?;
-            let (identities, holding) = blocked;
-            row.append(db)?;
-            let evicted = outbox::put_if_any(db, &user.app, messages.as_ref())?;
-            Ok(Blocked { identities, holding, evicted })
-        })
-    }
 }
 
 fn make_audit_key(db: &Connection, store: &str) -> Result<(), StoreError> {
@@ -163,21 +144,19 @@ impl Store for SqliteStore {
         &self,
         user: UserKey,
         block: Block,
+        guests: Option<BTreeSet<InstanceId>>,
         by_address: bool,
         journal: Journal,
     ) -> StoreFuture<'_, Blocked> {
-        self.persist_block(user, block, None, by_address, journal)
-    }
-
-    fn block_guests(
-        &self,
-        user: UserKey,
-        block: Block,
-        instances: BTreeSet<InstanceId>,
-        by_address: bool,
-        journal: Journal,
-    ) -> StoreFuture<'_, Blocked> {
-        self.persist_block(user, block, Some(instances), by_address, journal)
+        let Journal { audit, messages } = journal;
+        let row = audit::NewRow::of(audit.as_ref(), &user.app);
+        self.persist(move |db| {
+            let blocked = blocks::block(db, &user, &block, guests.as_ref(), by_address)?;
+            let (identities, holding) = blocked;
+            row.append(db)?;
+            let evicted = outbox::put_if_any(db, &user.app, messages.as_ref())?;
+            Ok(Blocked { identities, holding, evicted })
+        })
     }
 
     fn unblock(

@@ -38,7 +38,7 @@ async fn everything_survives_reopening() {
     for (name, bits) in [("stays", 1), ("is blocked", 2), ("is deleted", 3), ("is revoked", 4)] {
         store.admit(start(name, AuthMethod::Guest, bits)).await.unwrap().unwrap();
     }
-    store.block(user("is blocked"), ban(), false, Journal::default()).await.unwrap();
+    store.block(user("is blocked"), ban(), None, false, Journal::default()).await.unwrap();
     store.delete_user(user("is deleted"), false, NOW, None).await.unwrap();
     store.revoke_user(user("is revoked"), NOW, None).await.unwrap();
     store.signing_keys(key()).await.unwrap();
@@ -108,7 +108,7 @@ async fn backup_of_a_store_in_use_is_a_store() {
     let store = SqliteStore::open(&at("stagedoor.db")).await.unwrap();
     store.admit(start("before", AuthMethod::Guest, 1)).await.unwrap().unwrap();
     let bytes = backup(&at("stagedoor.db"), &at("copy.db")).unwrap();
-    store.block(user("before"), ban(), false, Journal::default()).await.unwrap();
+    store.block(user("before"), ban(), None, false, Journal::default()).await.unwrap();
     let data = fs::metadata(at("copy.db")).unwrap();
     assert_eq!(data.len(), bytes);
     #[cfg(unix)]
@@ -314,7 +314,7 @@ async fn calls_run_in_call_order_not_poll_order() {
     let store = SqliteStore::in_memory().await.unwrap();
     let gated = Gate::close(&store);
     let (block, lift) = (
-        store.block(user("ada"), ban(), false, Journal::default()),
+        store.block(user("ada"), ban(), None, false, Journal::default()),
         store.unblock(user("ada"), BlockSource::Operator, NOW, None),
     );
     let mut lift = Box::pin(lift);
@@ -330,7 +330,7 @@ async fn dropped_call_still_runs_before_the_store_closes() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("stagedoor.db");
     let store = SqliteStore::open(&path).await.unwrap();
-    drop(store.block(user("ada"), ban(), false, Journal::default()));
+    drop(store.block(user("ada"), ban(), None, false, Journal::default()));
     drop(store);
     let store = SqliteStore::open(&path).await.unwrap();
     assert!(unban(&store, user("ada"), NOW, None).await);
