@@ -43,6 +43,8 @@ FUZZ_SECONDS ?= 10
 fuzz:
 	STAGEDOOR_FUZZ_SECONDS=$(FUZZ_SECONDS) $(CARGO) test --workspace --all-features --locked --lib fuzz_
 
+# The program, from the libraries that `rust-test` has built: another selection of packages would build them again.
+PROGRAM := $(CARGO) build --workspace --all-features --bin stagedoor --locked
 TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 
 # Compiles good and bad samples of messages against the generated TypeScript types.
@@ -57,43 +59,43 @@ $(TARGET)/types/ready: tests/types/package.json tests/types/package-lock.json
 
 # Runs the program against an independent WebSocket client.
 stock: $(TARGET)/stock-venv/ready
-	$(CARGO) build --package stagedoor --locked
+	$(PROGRAM)
 	$(TARGET)/stock-venv/bin/python tests/stock/stock.py $(TARGET)/debug/stagedoor
 
 # Checks the server API against its OpenAPI document.
 api-contract: $(TARGET)/contract-venv/ready
-	$(CARGO) build --package stagedoor --locked
+	$(PROGRAM)
 	$(TARGET)/contract-venv/bin/python tests/contract/contract.py $(TARGET)/debug/stagedoor
 
 # Runs linters and client generators on that document, and the generated clients against the program.
 openapi: $(TARGET)/openapi-venv/ready $(TARGET)/openapi-node/ready
-	$(CARGO) build --package stagedoor --locked
+	$(PROGRAM)
 	$(TARGET)/openapi-venv/bin/python tests/openapi/openapi.py $(TARGET)/debug/stagedoor $(TARGET)/openapi-node
 
 # Checks the compose file against its schema, and the mounted configuration against the program.
 deploy-files: $(TARGET)/deploy-venv/ready
-	$(CARGO) build --package stagedoor --locked
+	$(PROGRAM)
 	$(TARGET)/deploy-venv/bin/python tests/deploy/deploy.py $(TARGET)/debug/stagedoor
 
 # Runs the configurations of docs/proxies.md with nginx and Caddy in front of the program.
 proxies: $(TARGET)/proxies-venv/ready
-	$(CARGO) build --package stagedoor --locked
+	$(PROGRAM)
 	$(TARGET)/proxies-venv/bin/python tests/proxies/proxies.py $(TARGET)/debug/stagedoor
 
 # Runs the snippets of README.md and of the pages for authors of clients, those of a browser in headless Chromium.
 tour: $(TARGET)/tour-venv/ready
-	$(CARGO) build --package stagedoor --locked
+	$(PROGRAM)
 	$(TARGET)/tour-venv/bin/python tests/tour/tour.py $(TARGET)/debug/stagedoor
 
 # Checks the TypeScript packages, also against the program. A lock file of npm may lack packages of other platforms.
 typescript:
-	$(CARGO) build --package stagedoor --locked
+	$(PROGRAM)
 	cd clients/typescript && (npm ci --no-audit --no-fund || npm install --no-audit --no-fund)
 	cd clients/typescript && STAGEDOOR_BIN=$(abspath $(TARGET))/debug/stagedoor npm test
 
 # Reads both text formats of /metrics with the parsers of a Prometheus client.
 metrics: $(TARGET)/metrics-venv/ready
-	$(CARGO) build --package stagedoor --locked
+	$(PROGRAM)
 	$(TARGET)/metrics-venv/bin/python tests/metrics/metrics.py $(TARGET)/debug/stagedoor
 
 # The virtual environment of a test in Python.
