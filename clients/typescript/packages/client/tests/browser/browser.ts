@@ -7,9 +7,8 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'vite';
 
-const ENTRY = fileURLToPath(new URL('../../dist/index.js', import.meta.url));
+const CLIENT = fileURLToPath(new URL('../../dist/stagedoor.js', import.meta.url));
 const PAGES = fileURLToPath(new URL('pages', import.meta.url));
 
 /** What a page reported. */
@@ -32,7 +31,6 @@ export class Browser {
   /** Opens a page; `query` goes to its script. */
   static async open(page: string, query: Record<string, string>): Promise<Browser> {
     const browser = new Browser();
-    const client = await bundle();
     const server = createServer((request, response) => {
       const url = new URL(request.url ?? '/', 'http://localhost');
       if (url.pathname === '/report') {
@@ -41,7 +39,7 @@ export class Browser {
       } else if (url.pathname === '/wait') {
         browser.#hold(url.searchParams.get('for') ?? '', response);
       } else if (url.pathname === '/client.js') {
-        response.setHeader('content-type', 'text/javascript').end(client);
+        response.setHeader('content-type', 'text/javascript').end(readFileSync(CLIENT));
       } else if (url.pathname.endsWith('.html')) {
         response.setHeader('content-type', 'text/html').end(readFileSync(join(PAGES, url.pathname)));
       } else {
@@ -110,15 +108,4 @@ export class Browser {
     if (this.#released.has(what)) response.end();
     else this.#held.set(what, response);
   }
-}
-
-/** The client as one file. */
-async function bundle(): Promise<string> {
-  const result = await build({
-    configFile: false,
-    logLevel: 'error',
-    build: { write: false, modulePreload: false, rolldownOptions: { input: ENTRY, preserveEntrySignatures: 'strict' } },
-  });
-  const outputs = [result].flat().flatMap((one) => ('output' in one ? one.output : []));
-  return outputs.map((chunk) => (chunk.type === 'chunk' ? chunk.code : '')).join('');
 }
