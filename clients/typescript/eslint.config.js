@@ -13,7 +13,7 @@ export default tseslint.config(
   },
   eslint.configs.recommended,
   {
-    files: ['packages/**/*.ts', '*.ts'],
+    files: ['packages/**/*.ts', 'tests/**/*.ts', '*.ts'],
     extends: [...tseslint.configs.strictTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
@@ -50,7 +50,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['packages/*/tests/**/*.ts'],
+    files: ['packages/*/tests/**/*.ts', 'tests/**/*.ts'],
     rules: {
       '@typescript-eslint/no-non-null-assertion': 'off',
       '@typescript-eslint/require-await': 'off',
@@ -59,5 +59,15 @@ export default tseslint.config(
   {
     files: ['scripts/**/*.mjs', '*.js'],
     languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly' } },
+  },
+  {
+    files: ['examples/**/*.mjs'],
+    languageOptions: {
+      globals: { process: 'readonly', console: 'readonly', URL: 'readonly', URLSearchParams: 'readonly' },
+    },
+  },
+  {
+    files: ['examples/**/*.js'],
+    languageOptions: { globals: { document: 'readonly', Node: 'readonly', sessionStorage: 'readonly' } },
   },
 );

@@ -163,7 +163,7 @@ const HINTS: Partial<Record<ErrorCode | LocalCode, string>> = {
   not_a_gateway: 'Check `url`: it must lead to a Stagedoor gateway, also through proxies.',
   not_confirmed: 'The session goes on. Call `stop({ secure: true })` again once the connection is back.',
   not_in_room: 'Call `join()` first.',
-  origin_denied: "Add this page's origin to `allowed_origins` of the app.",
+  origin_denied: "Add this page's origin to `listen.allowed_origins` of the gateway.",
   queue_full: 'Wait for earlier calls, or raise the option `queue`.',
   rate_limited: 'Wait for `retryAfterMs`.',
   session_active: 'Another session of this client instance is protected: end it first.',
