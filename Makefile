@@ -7,7 +7,7 @@ TOOLS ?= $(HOME)/.cache/stagedoor-tools
 export PATH := $(TOOLS)/bin:$(PATH)
 
 .PHONY: test fmt clippy deny doc schema types rust-test fuzz stock api-contract openapi deploy-files proxies tour typescript
-.PHONY: advisories metrics loadtest figures
+.PHONY: typescript-packages advisories metrics loadtest figures
 
 test: fmt clippy deny doc schema types rust-test fuzz stock api-contract openapi deploy-files proxies tour typescript metrics
 
@@ -82,16 +82,20 @@ proxies: $(TARGET)/proxies-venv/ready
 	$(PROGRAM)
 	$(TARGET)/proxies-venv/bin/python tests/proxies/proxies.py $(TARGET)/debug/stagedoor
 
-# Runs the snippets of README.md and of the pages for authors of clients, those of a browser in headless Chromium.
-tour: $(TARGET)/tour-venv/ready
+# Runs the snippets of README.md, of the guide and of the pages for authors of clients, in headless Chromium too.
+tour: $(TARGET)/tour-venv/ready typescript-packages
 	$(PROGRAM)
 	$(TARGET)/tour-venv/bin/python tests/tour/tour.py $(TARGET)/debug/stagedoor
 
-# Checks the TypeScript packages, also against the program. A lock file of npm may lack packages of other platforms.
-typescript:
+# Checks the TypeScript packages, also against the program.
+typescript: typescript-packages
 	$(PROGRAM)
-	cd clients/typescript && (npm ci --no-audit --no-fund || npm install --no-audit --no-fund)
 	cd clients/typescript && STAGEDOOR_BIN=$(abspath $(TARGET))/debug/stagedoor npm test
+
+# Builds the TypeScript packages. A lock file of npm may lack packages of other platforms.
+typescript-packages:
+	cd clients/typescript && (npm ci --no-audit --no-fund || npm install --no-audit --no-fund)
+	cd clients/typescript && npm run build
 
 # Reads both text formats of /metrics with the parsers of a Prometheus client.
 metrics: $(TARGET)/metrics-venv/ready

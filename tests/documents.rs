@@ -11,8 +11,6 @@ const NUMBERS: &str = r#"
 README.md
   in development mode, on 127.0.0.1:7080 | src/config/listen.rs | const PORT: u16 = 7080;
   Rust 1.95, a C compiler | Cargo.toml | rust-version = "1.95"
-  The gateway keeps the session for 30 seconds | src/config/resume.rs | window: Duration::from_secs(30),
-  the gateway ends `ada`'s stream after 5 seconds | src/room/settings.rs | ACKNOWLEDGE_TIMEOUT: Duration = Duration::from_secs(5);
 docs/alerts.md
   the 5 seconds after which a target counts as `ignored` | src/room/settings.rs | ACKNOWLEDGE_TIMEOUT: Duration = Duration::from_secs(5);
   Repair the endpoint within 24 hours | src/webhook/schedule.rs | DEAD_LETTER_AFTER: Duration = Duration::from_hours(24);
@@ -112,6 +110,9 @@ docs/tokens.md
   more than 30 seconds ahead | src/auth/token/mod.rs | LEEWAY: Duration = Duration::from_secs(30);
   the token was revoked; fetch a new one | src/auth/token/error.rs | "the token was revoked; fetch a new one"
   at most one hour | src/auth/token/mod.rs | MAX_SERVER_TOKEN_LIFETIME: Duration = Duration::from_hours(1);
+docs/tour.md
+  The gateway keeps the session for 30 seconds | src/config/resume.rs | window: Duration::from_secs(30),
+  the gateway ends `ada`'s stream after 5 seconds | src/room/settings.rs | ACKNOWLEDGE_TIMEOUT: Duration = Duration::from_secs(5);
 docs/webhooks.md
   decoded from base64: 24 to 64 bytes | src/outbound/signing.rs | (24..=64).contains(&bytes.len())
   for that time, at most an hour | src/webhook/attempt.rs | MAX_RETRY_AFTER: Duration = Duration::from_hours(1);

@@ -1,4 +1,4 @@
-"""What README.md and the pages for client authors show, done as a new user does it.
+"""What README.md, the guide and the pages for client authors show, done as a new user does it.
 
 Usage: tour.py path/to/stagedoor. Prints what it pasted and saw; the first mismatch ends it with 1.
 """
@@ -9,6 +9,7 @@ import sys
 import tempfile
 
 import chat
+import guide
 import recipients
 import reloads
 import tokens
@@ -25,7 +26,7 @@ async def banner(gateway, browser):
     print("the snippet of development mode starts a session")
 
 
-async def readme(gateway, terminal, browser, program):
+async def by_hand(gateway, terminal, browser, program):
     tabs = {f"Tab {number}": await browser.open(gateway.page) for number in (1, 2, 3)}
     await terminal.run(gateway.export)
     with tempfile.TemporaryDirectory() as directory:
@@ -34,7 +35,7 @@ async def readme(gateway, terminal, browser, program):
         release.mkdir(parents=True)
         (release / "stagedoor").symlink_to(program)
         await terminal.run(f"cd {directory}")
-        await walk(Reader(gateway, terminal, tabs), "README.md", "Five minutes")
+        await walk(Reader(gateway, terminal, tabs), "docs/tour.md", "Five minutes")
     print("\nthe tour works as written")
 
 
@@ -48,7 +49,9 @@ async def webrtc(gateway, terminal, browser):
 async def main():
     program = pathlib.Path(sys.argv[1]).resolve()
     async with Gateway(program) as gateway, Terminal() as terminal, Browser() as browser:
-        await readme(gateway, terminal, browser, program)
+        await by_hand(gateway, terminal, browser, program)
+    async with Gateway(program) as gateway, Browser() as browser:
+        await guide.check(gateway, browser)
     async with Gateway(program) as gateway, Terminal() as terminal, Browser() as browser:
         await chat.check(gateway, browser)
         await banner(gateway, browser)

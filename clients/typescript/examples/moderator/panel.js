@@ -1,5 +1,5 @@
 // A moderator's panel for one room: who is there, what can be done to them, and what became of it.
-import { SessionManager } from './node_modules/@stagedoor/client/dist/stagedoor.js';
+import { SessionManager } from './stagedoor.js';
 
 const get = (id) => document.getElementById(id);
 const manager = new SessionManager({ url: 'http://127.0.0.1:7080', app: 'demo' });

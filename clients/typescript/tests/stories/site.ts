@@ -57,8 +57,9 @@ export function copyOf(example: string, gateway: Gateway): string {
     if (!statSync(path).isFile()) continue;
     writeFileSync(path, readFileSync(path, 'utf8').replaceAll('127.0.0.1:7080', gateway.ready.listen));
   }
-  // In place of `npm install`.
+  // In place of `npm install`, and of copying the bundle.
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+  cpSync(join(ROOT, 'packages/client/dist/stagedoor.js'), join(folder, 'stagedoor.js'));
   return folder;
 }
 
