@@ -1,10 +1,11 @@
-// Checks 13 to 18: attempts, close codes, tokens, the queue, and requests whose outcome is unknown.
+// Checks 14 to 17: attempts, close codes, tokens, and the queue.
 
 import { createServer } from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
 import { WebSocketServer } from 'ws';
 
 import { Denied, type StagedoorError } from '../../src/index.js';
+import { simulatedClock } from '../harness/clock.js';
 import {
   cleanUp,
   deferred,
@@ -20,7 +21,7 @@ import {
 const used = useGateway();
 
 describe('attempts', () => {
-  it('a handshake without an answer ends and start fails', async () => {
+  it('check 14: a handshake without an answer ends and start fails', async () => {
     const proxy = await faultProxy(used.gateway);
     proxy.blackhole(true);
     const one = manager(proxy, { connectTimeoutMs: 50, startTimeoutMs: 400 });
@@ -31,7 +32,7 @@ describe('attempts', () => {
     expect(one.state.value).toMatchObject({ state: 'notLoggedIn', code: 'unreachable' });
   });
 
-  it('a first message without an answer ends and start fails', async () => {
+  it('check 14: a first message without an answer ends and start fails', async () => {
     const proxy = await faultProxy(used.gateway);
     proxy.rule({ way: 'up', match: () => true, fault: { kind: 'drop' }, times: 100 });
     const one = manager(proxy, { connectTimeoutMs: 100, startTimeoutMs: 300 });
@@ -84,7 +85,7 @@ describe('attempts', () => {
   });
 });
 
-describe('close codes', () => {
+describe('check 15: close codes', () => {
   it.each([1001, 1006, 1012, 4299, 4399, 4799])('after %i the session is resumed', async (code) => {
     const proxy = await faultProxy(used.gateway);
     const one = await started(proxy);
@@ -132,7 +133,7 @@ describe('close codes', () => {
   });
 });
 
-describe('tokens', () => {
+describe('check 16: tokens', () => {
   it('an expired token is replaced in the same step as the resume', async () => {
     const proxy = await faultProxy(used.gateway);
     const username = unique('ada');
@@ -222,36 +223,51 @@ describe('tokens', () => {
 });
 
 describe('the queue', () => {
-  it('keeps the order and never sends what is too late', async () => {
+  it('check 17: 64 sends offline keep their order, and five with a deadline of 1 s are never sent', async () => {
+    const clock = simulatedClock();
     const proxy = await faultProxy(used.gateway);
-    const [one, two] = [await started(proxy), await started(used.gateway)];
+    const [one, two] = [await started(proxy, { requestTimeoutMs: 20_000 }), await started(used.gateway)];
     const name = unique('room');
     const [room, other] = [one.room(name), two.room(name)];
     await Promise.all([room.join(), other.join()]);
-    const received: number[] = [];
-    const all = deferred();
+    const received: unknown[] = [];
+    const last = deferred();
     other.on('signal', ({ data }) => {
-      received.push(data as number);
-      if (received.length === 59) all.resolve();
+      received.push(data);
+      if (data === 'last') last.resolve();
     });
     proxy.refuse(true);
     proxy.cut();
     await until(one.connection, ({ status }) => status === 'waiting');
+    const offlineAt = clock.now();
     const isUrgent = (index: number): boolean => index % 13 === 5;
     const results = Array.from({ length: 64 }, (_, index) =>
       room
-        .send('n', index, { timeoutMs: isUrgent(index) ? 100 : 20_000 })
-        .catch((error: unknown) => error as StagedoorError),
+        .send('n', index, isUrgent(index) ? { timeoutMs: 1_000 } : {})
+        .then(() => clock.now() - offlineAt)
+        .catch((error: unknown) => Object.assign(error as StagedoorError, { atMs: clock.now() - offlineAt })),
     );
-    await expect(room.send('n', 64)).rejects.toMatchObject({ code: 'queue_full', outcome: 'not-sent' });
+    const beyond = await room.send('n', 64).catch((error: unknown) => error);
+    expect(beyond).toMatchObject({ code: 'queue_full', outcome: 'not-sent' });
+    expect(clock.now()).toBe(offlineAt);
+    // One second at a time: what an attempt causes on a socket is handled in between.
+    for (let second = 0; second < 10; second += 1) {
+      await clock.advance(1_000);
+      await until(one.connection, ({ status }) => status === 'waiting');
+    }
     const late = await Promise.all(results.filter((_, index) => isUrgent(index)));
-    for (const error of late) expect(error).toMatchObject({ code: 'deadline', outcome: 'not-sent' });
+    expect(late).toHaveLength(5);
+    for (const error of late) expect(error).toMatchObject({ code: 'deadline', outcome: 'not-sent', atMs: 1_000 });
     proxy.refuse(false);
     one.retryNow();
-    await all.promise;
-    expect(received).toEqual(Array.from({ length: 64 }, (_, index) => index).filter((index) => !isUrgent(index)));
-    const sent = proxy.texts('up').filter((text) => text.includes('"signal"'));
-    expect(sent).toHaveLength(59);
+    await clock.advance(0);
+    const inTime = await Promise.all(results.filter((_, index) => !isUrgent(index)));
+    expect(new Set(inTime)).toEqual(new Set([10_000]));
+    await room.send('n', 'last');
+    await last.promise;
+    const expected = [...Array(64).keys()].filter((index) => !isUrgent(index));
+    expect(received).toEqual([...expected, 'last']);
+    expect(proxy.texts('up').filter((text) => text.includes('"signal"'))).toHaveLength(60);
   });
 
   it('an aborted call that was not sent never is', async () => {
@@ -272,55 +288,4 @@ describe('the queue', () => {
     await room.send('n', 2);
     expect(proxy.texts('up').filter((text) => text.includes('"data":1'))).toEqual([]);
   });
-});
-
-describe('at most once', () => {
-  it('a link cut at each byte of a request or reply repeats nothing', async () => {
-    const two = await started(used.gateway);
-    const name = unique('room');
-    const other = two.room(name);
-    await other.join();
-    const received = new Map<number, number>();
-    let isLast: (n: number) => void = () => undefined;
-    other.on('signal', ({ data }) => {
-      const { n } = data as { n: number };
-      received.set(n, (received.get(n) ?? 0) + 1);
-      isLast(n);
-    });
-    const outcomes: unknown[] = [];
-    // The request has about 150 bytes and the reply about 60. A session may be resumed ten times at once.
-    const places = [
-      { way: 'up' as const, bytes: Array.from({ length: 24 }, (_, step) => step * 8) },
-      { way: 'down' as const, bytes: Array.from({ length: 24 }, (_, step) => step * 3) },
-    ].flatMap(({ way, bytes }) => bytes.map((count) => ({ way, bytes: count })));
-    for (let first = 0; first < places.length; first += 8) {
-      const proxy = await faultProxy(used.gateway);
-      const one = await started(proxy);
-      const room = one.room(name);
-      await room.join();
-      for (const { way, bytes } of places.slice(first, first + 8)) {
-        const n = outcomes.length;
-        const marker = way === 'up' ? `"n":${String(n)}}` : '"sent"';
-        proxy.rule({ way, match: (text) => text.includes(marker), fault: { kind: 'cut', bytes } });
-        const sent = room.send('n', { n }).then(
-          () => 'done',
-          (error: unknown) => (error as StagedoorError).outcome,
-        );
-        await until(one.connection, ({ status }) => status !== 'live');
-        one.retryNow();
-        outcomes.push(await sent);
-        await until(one.connection, ({ status }) => status === 'live');
-      }
-      const last = deferred();
-      const n = 1_000 + first;
-      isLast = (arrived) => {
-        if (arrived === n) last.resolve();
-      };
-      await room.send('n', { n });
-      await last.promise;
-    }
-    expect(outcomes.filter((outcome) => outcome !== 'done' && outcome !== 'unknown')).toEqual([]);
-    for (const [n, times] of received) expect(times, `signal ${String(n)}`).toBe(1);
-    for (const [n, outcome] of outcomes.entries()) if (outcome === 'done') expect(received.get(n)).toBe(1);
-  }, 60_000);
 });

@@ -1,25 +1,35 @@
 // Checks 1 to 4: start and stop, and that states and observers agree.
 
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { SessionActiveError, type SessionSnapshot } from '../../src/index.js';
-import { faultProxy, manager, started, unique, untilState, useGateway } from '../harness/index.js';
+import { SessionActiveError, type SessionSnapshot, type StartResult } from '../../src/index.js';
+import { simulatedClock } from '../harness/clock.js';
+import { eventLoopTurn, faultProxy, manager, started, unique, untilState, useGateway } from '../harness/index.js';
 
 const used = useGateway();
 
-describe('start', () => {
-  it('second start settles with SessionActiveError', async () => {
+describe('check 1: a second start', () => {
+  it('settles within 100 ms with SessionActiveError, and leaves the first alone', async () => {
+    // The clock stands still: what settles waits for no timer, not even for one of 100 ms.
+    const clock = simulatedClock();
     const one = manager(used.gateway);
     const first = one.start({ guest: unique('ada') });
     const during = await one.start({ guest: unique('eve') });
     expect(during.error).toBeInstanceOf(SessionActiveError);
+    expect(during.error).toMatchObject({ code: 'already_started', outcome: 'not-sent' });
+    expect(one.state.value.state).toBe('establishing');
     const { session } = await first;
     const after = await one.start({ guest: unique('eve') });
     expect(after.error).toBeInstanceOf(SessionActiveError);
+    await clock.advance(100);
     expect(one.get()).toBe(session);
-    expect(one.state.value.state).toBe('established');
+    expect(one.state.value).toMatchObject({ state: 'established', version: 2 });
+    expect(session?.user.username).toContain('ada');
   });
+});
 
+describe('start', () => {
   it('answers with an error for wrong credentials', async () => {
     const one = manager(used.gateway);
     const result = await one.start({ token: 'wrong' });
@@ -37,8 +47,8 @@ describe('start', () => {
   });
 });
 
-describe('states', () => {
-  it('property and observers agree, also for banned users', async () => {
+describe('check 2: states and observers agree', () => {
+  it('of failed, banned and successful logins', async () => {
     const banned = unique('banned');
     await used.gateway.api('POST', `users/${banned}/ban`, { for_ms: 60_000, reason: 'test' });
     for (const [how, expected] of [
@@ -62,7 +72,59 @@ describe('states', () => {
     }
   });
 
-  it('a ban terminates the second session of a process too', async () => {
+  it('in 200 random orders of events', async () => {
+    const banned = unique('banned');
+    await used.gateway.api('POST', `users/${banned}/ban`, { for_ms: 600_000, reason: 'test' });
+    const step = fc.constantFrom('good', 'wrong', 'banned', 'stop', 'ban', 'cut', '4499', 'turn', 'settle');
+    const orders = fc.asyncProperty(fc.array(step, { minLength: 2, maxLength: 10 }), async (steps) => {
+      const proxy = await faultProxy(used.gateway);
+      const ada = unique('ada');
+      const one = manager(proxy);
+      const problems: string[] = [];
+      const check = (value: SessionSnapshot): void => {
+        if (one.state.value !== value) problems.push(`got ${value.state}, shown ${one.state.value.state}`);
+        if (value.state === 'established' && one.session.value?.user.username !== ada) problems.push('the wrong user');
+      };
+      one.state.subscribe(check);
+      one.addObserver({ stateChanged: check, sessionChanged: () => check(one.state.value) });
+      const starts: Promise<StartResult>[] = [];
+      const acts: Record<(typeof steps)[number], () => unknown> = {
+        good: () => starts.push(one.start({ guest: ada })),
+        wrong: () => starts.push(one.start({ token: 'wrong' })),
+        banned: () => starts.push(one.start({ guest: banned })),
+        stop: () => void one.stop(),
+        ban: async () => {
+          await used.gateway.api('POST', `users/${ada}/ban`, { for_ms: 60_000 });
+          await used.gateway.api('DELETE', `users/${ada}/ban`);
+        },
+        cut: () => {
+          proxy.cut();
+        },
+        '4499': () => {
+          proxy.close(4499);
+        },
+        turn: eventLoopTurn,
+        settle: () => Promise.all(starts),
+      };
+      one.connection.subscribe(({ status }) => {
+        if (status === 'waiting') one.retryNow();
+      });
+      for (const name of steps) await acts[name]();
+      await Promise.all(starts);
+      await one.stop();
+      for (const { session } of await Promise.all(starts)) {
+        if (session && session.user.username !== ada) problems.push('a session of the wrong user');
+      }
+      expect(problems).toEqual([]);
+      expect(one.state.value.state).toMatch(/notLoggedIn|terminated/);
+      await proxy.stop();
+    });
+    await fc.assert(orders, { numRuns: 200 });
+  }, 120_000);
+});
+
+describe('states', () => {
+  it('check 3: a ban terminates the second session of a process too', async () => {
     const name = unique('ada');
     const one = manager(used.gateway);
     const seen: string[] = [];
@@ -77,7 +139,7 @@ describe('states', () => {
     expect(seen).toEqual([...round, ...round]);
   });
 
-  it.each(['stop', 'start', 'stop and start', 'leave', 'throw'])('a state listener may %s', async (what) => {
+  it.each(['stop', 'start', 'stop and start', 'leave', 'throw'])('check 4: a state listener may %s', async (what) => {
     const one = manager(used.gateway);
     const room = one.room(unique('room'));
     const versions: number[] = [];

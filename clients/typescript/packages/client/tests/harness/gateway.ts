@@ -25,9 +25,36 @@ interface Ready {
   readonly server_key: string;
 }
 
-/** A running gateway in development mode. */
+/** A configuration for a gateway that is to listen at these addresses. */
+export type Configure = (listen: string, admin: string) => { toml: string; ready: Omit<Ready, 'listen' | 'admin'> };
+
+const SECRET = 'change-me-change-me-change-me-abcdef';
+const KEY = 'sk_change-me-change-me-change-me-change-me-1';
+
+/** The app of the development mode, with other settings: tables of the configuration. */
+export function demo(settings: string): Configure {
+  return (listen, admin) => ({
+    ready: { app: 'demo', app_secret: SECRET, server_key: KEY },
+    toml: `
+[listen]
+listen = "${listen}"
+admin_listen = "${admin}"
+[store]
+sqlite = { path = "stagedoor.db" }
+[[apps]]
+id = "demo"
+guests = true
+guest_names = "shared"
+default_rooms = { "*" = "publisher" }
+hs256_secrets = [{ secret = "${SECRET}" }]
+server_keys = ["${KEY}"]
+${settings}`,
+  });
+}
+
+/** A running gateway in development mode, or with a configuration of its own. */
 export class Gateway {
-  readonly #process: ChildProcess;
+  #process: ChildProcess;
   readonly #folder: string | undefined;
   readonly ready: Ready;
 
@@ -38,9 +65,7 @@ export class Gateway {
   }
 
   /** Starts one in development mode; `config` replaces it by a configuration of its own. */
-  static async start(
-    config?: (listen: string, admin: string) => { toml: string; ready: Omit<Ready, 'listen' | 'admin'> },
-  ): Promise<Gateway> {
+  static async start(config?: Configure): Promise<Gateway> {
     if (config) return Gateway.#configured(config);
     const child = spawn(program(), ['serve', '--dev', '--listen', '127.0.0.1:0', '--ready-json', '--log', 'error'], {
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -49,19 +74,13 @@ export class Gateway {
     return new Gateway(child, ready, undefined);
   }
 
-  static async #configured(
-    config: (listen: string, admin: string) => { toml: string; ready: Omit<Ready, 'listen' | 'admin'> },
-  ): Promise<Gateway> {
+  static async #configured(config: Configure): Promise<Gateway> {
     const folder = mkdtempSync(join(tmpdir(), 'stagedoor-test-'));
     const listen = `127.0.0.1:${String(await freePort())}`;
     const admin = `127.0.0.1:${String(await freePort())}`;
     const { toml, ready } = config(listen, admin);
-    const path = join(folder, 'stagedoor.toml');
-    writeFileSync(path, toml);
-    const child = spawn(program(), ['serve', '--config', path, '--data', folder, '--log', 'error'], {
-      stdio: ['ignore', 'ignore', 'inherit'],
-    });
-    const gateway = new Gateway(child, { listen, admin, ...ready }, folder);
+    writeFileSync(configPath(folder), toml);
+    const gateway = new Gateway(spawnConfigured(folder), { listen, admin, ...ready }, folder);
     await gateway.#answering();
     return gateway;
   }
@@ -109,12 +128,23 @@ export class Gateway {
     this.#process.kill(name);
   }
 
-  async stop(): Promise<void> {
+  /** Ends the process, and waits for its end. */
+  async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     const ended = new Promise((resolve) => this.#process.once('exit', resolve));
-    if (this.#process.exitCode === null && this.#process.signalCode === null) {
-      this.#process.kill('SIGKILL');
-      await ended;
-    }
+    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
+    this.#process.kill(signal);
+    await ended;
+  }
+
+  /** Starts a configured gateway again, at the same addresses and with the same store. */
+  async again(): Promise<void> {
+    if (this.#folder === undefined) throw new Error('only a configured gateway can start again');
+    this.#process = spawnConfigured(this.#folder);
+    await this.#answering();
+  }
+
+  async stop(): Promise<void> {
+    await this.end('SIGKILL');
     if (this.#folder) rmSync(this.#folder, { recursive: true });
   }
 
@@ -129,6 +159,16 @@ export class Gateway {
       }
     }
   }
+}
+
+function configPath(folder: string): string {
+  return join(folder, 'stagedoor.toml');
+}
+
+function spawnConfigured(folder: string): ChildProcess {
+  return spawn(program(), ['serve', '--config', configPath(folder), '--data', folder, '--log', 'error'], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
 }
 
 async function firstLine(child: ChildProcess): Promise<string> {

@@ -4,17 +4,22 @@ import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import WebSocket from 'ws';
 
 import { type Observable, type Options, SessionManager, type SessionSnapshot } from '../../src/index.js';
-import { Gateway } from './gateway.js';
+import { type Configure, Gateway } from './gateway.js';
 import { FaultProxy } from './proxy.js';
 
-export { Gateway } from './gateway.js';
+export { demo, Gateway } from './gateway.js';
 export { FaultProxy } from './proxy.js';
 
+const unhandled: unknown[] = [];
+const collect = (error: unknown): void => void unhandled.push(error);
+process.on('unhandledRejection', collect);
+process.on('uncaughtException', collect);
+
 /** A gateway for all tests of a file. */
-export function useGateway(): { readonly gateway: Gateway } {
+export function useGateway(config?: Configure): { readonly gateway: Gateway } {
   const used = {} as { gateway: Gateway };
   beforeAll(async () => {
-    used.gateway = await Gateway.start();
+    used.gateway = await Gateway.start(config);
   });
   afterAll(async () => {
     await used.gateway.stop();
@@ -31,7 +36,14 @@ export function cleanUp(fn: () => Promise<void> | void): void {
 
 afterEach(async () => {
   for (const fn of cleanups.splice(0).reverse()) await fn();
+  await eventLoopTurn();
+  expect(unhandled.splice(0), 'no unhandled rejection').toEqual([]);
 });
+
+/** Resolves after all events that are due now were handled. */
+export function eventLoopTurn(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve));
+}
 
 /** A proxy in front of the gateway, for one test. */
 export async function faultProxy(gateway: Gateway): Promise<FaultProxy> {

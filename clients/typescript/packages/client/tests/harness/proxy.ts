@@ -13,6 +13,8 @@ export interface LoggedFrame {
   readonly connection: number;
   readonly opcode: number;
   readonly text: string;
+  /** The bytes of the whole frame. */
+  readonly size: number;
   /** Milliseconds of the monotonic clock. */
   readonly at: number;
 }
@@ -200,7 +202,7 @@ export class FaultProxy {
 
   #frame(link: Link, way: Way, unit: Buffer): void {
     const { opcode, text } = decode(unit);
-    this.frames.push({ way, connection: link.id, opcode, text, at: performance.now() });
+    this.frames.push({ way, connection: link.id, opcode, text, size: unit.length, at: performance.now() });
     const rule =
       opcode === 1 ? this.rules.find((one) => one.way === way && (one.times ?? 1) > 0 && one.match(text)) : undefined;
     if (rule) rule.times = (rule.times ?? 1) - 1;
