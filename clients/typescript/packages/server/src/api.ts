@@ -118,7 +118,8 @@ async function send(
         ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),
       },
       ...(method !== 'GET' && { body: JSON.stringify(Object.fromEntries(rest)) }),
-      redirect: 'error',
+      // Not `error`, which Workers do not have: a redirect is a result that is not ok.
+      redirect: 'manual',
       signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
     });
     return await read(response);

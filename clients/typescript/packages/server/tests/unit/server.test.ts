@@ -117,6 +117,22 @@ describe('the auth webhook', () => {
 });
 
 describe('the server API', () => {
+  it('follows no redirect, which would get the key', async () => {
+    const calls: (RequestInfo | URL)[] = [];
+    const redirecting: typeof fetch = (target, init) => {
+      calls.push(target);
+      expect(init?.redirect).toBe('manual');
+      return Promise.resolve(new Response(null, { status: 302, headers: { location: 'https://elsewhere.example' } }));
+    };
+    const api = serverApi({ url: 'https://gateway.example.com', key: 'sk_x', app: 'shop', fetch: redirecting });
+    expect(await api.showRoom({ room: 'lobby' })).toMatchObject({
+      ok: false,
+      status: 302,
+      error: { code: 'http_302', outcome: 'refused' },
+    });
+    expect(calls).toHaveLength(1);
+  });
+
   it('an unreachable gateway is a value', async () => {
     const api = serverApi({ url: 'http://127.0.0.1:9', key: 'sk_x', app: 'shop' });
     expect(await api.showRoom({ room: 'lobby' })).toMatchObject({
