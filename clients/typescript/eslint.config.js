@@ -61,6 +61,15 @@ export default tseslint.config(
     languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly' } },
   },
   {
+    // They run in every runtime.
+    files: ['tests/packages/probes/*.js'],
+    languageOptions: {
+      globals: Object.fromEntries(
+        ['console', 'self', 'onmessage', 'Request', 'Response'].map((name) => [name, 'writable']),
+      ),
+    },
+  },
+  {
     files: ['examples/**/*.mjs'],
     languageOptions: {
       globals: { process: 'readonly', console: 'readonly', URL: 'readonly', URLSearchParams: 'readonly' },
