@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 
 const source = fileURLToPath(new URL('../../src', import.meta.url));
-const LAYERS = ['wire', 'core', 'shell', 'room', 'session', 'index.ts'];
+const LAYERS = ['wire', 'core', 'shell', 'room', 'session', 'index.ts', 'webrtc'];
 
 const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
 const imports = new Map(
@@ -24,6 +24,13 @@ it('imports lead to the same layer or to one below', () => {
       expect(layerOf(target), `${file} imports ${target}`).toBeGreaterThanOrEqual(0);
       expect(layerOf(target), `${file} imports ${target}`).toBeLessThanOrEqual(layerOf(file));
     }
+  }
+});
+
+it('media uses only the public names of the core', () => {
+  for (const [file, targets] of imports) {
+    if (!file.startsWith('webrtc/')) continue;
+    for (const target of targets) expect(target, file).toMatch(/^(webrtc\/.*|index)\.ts$/);
   }
 });
 
