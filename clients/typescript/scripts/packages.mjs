@@ -30,6 +30,7 @@ try {
     join(folder, 'server.ts'),
     "import { mintSessionToken } from '@stagedoor/server';\nvoid mintSessionToken;\n",
   );
+  writeFileSync(join(folder, 'media.ts'), MEDIA());
   const strict = [
     '--strict',
     '--noEmit',
@@ -42,10 +43,10 @@ try {
   const dom = ['--lib', 'es2022,dom,esnext.disposable'];
   // Without `lib: dom`, and with it.
   run(bin('tsc'), [...strict, '--module', 'nodenext', '--lib', 'es2022', 'undefined.ts'], folder);
-  run(bin('tsc'), [...strict, '--module', 'nodenext', ...dom, 'undefined.ts', 'server.ts'], folder);
+  run(bin('tsc'), [...strict, '--module', 'nodenext', ...dom, 'undefined.ts', 'server.ts', 'media.ts'], folder);
   run(
     bin('tsc'),
-    [...strict, '--module', 'esnext', '--moduleResolution', 'bundler', ...dom, 'undefined.ts', 'server.ts'],
+    [...strict, '--module', 'esnext', '--moduleResolution', 'bundler', ...dom, 'undefined.ts', 'server.ts', 'media.ts'],
     folder,
   );
   // ES modules, also by `require`.
@@ -67,6 +68,19 @@ const options: Required<{ [K in keyof Options]: Options[K] | undefined }> = {
 export const manager = new SessionManager(options as Options);
 export const room = manager.room<{ chat: { text: string } }>('lobby', { token: undefined, data: undefined, signals: undefined });
 export const sent = room.send('chat', { text: 'hi' }, { to: undefined, timeoutMs: undefined, signal: undefined, ref: undefined });
+`;
+}
+
+/** A program that publishes and watches media in rooms of any signals. */
+function MEDIA() {
+  return `
+import type { Room, SignalMap } from '@stagedoor/client';
+import { publishMedia, watchMedia } from '@stagedoor/client/webrtc';
+export const publish = (room: Room<{ chat: { text: string } }>, media: MediaStream) =>
+  publishMedia(room, media, { kind: undefined, name: undefined, layoutClasses: undefined, muted: undefined,
+    configuration: undefined, onError: undefined, signal: undefined, timeoutMs: undefined, ref: undefined });
+export const watch = <S extends SignalMap>(room: Room<S>, stream: string) =>
+  watchMedia(room, stream, { speaker: undefined, configuration: undefined, onError: undefined });
 `;
 }
 

@@ -11,7 +11,7 @@ const limits = JSON.parse(readFileSync(`${root}/size-limits.json`, 'utf8'));
 const folder = mkdtempSync(join(tmpdir(), 'stagedoor-size-'));
 let isTooLarge = false;
 
-for (const [name, { entry, limit }] of Object.entries(limits)) {
+for (const [name, { entry, limit, external }] of Object.entries(limits)) {
   const file = join(folder, 'entry.mjs');
   writeFileSync(file, entry.replaceAll('./packages/', `${root}packages/`));
   const result = await build({
@@ -23,7 +23,11 @@ for (const [name, { entry, limit }] of Object.entries(limits)) {
       minify: true,
       modulePreload: false,
       target: 'es2022',
-      rolldownOptions: { input: file, preserveEntrySignatures: 'strict' },
+      rolldownOptions: {
+        input: file,
+        preserveEntrySignatures: 'strict',
+        ...(external && { external: join(root, external) }),
+      },
     },
   });
   const chunks = [result]
