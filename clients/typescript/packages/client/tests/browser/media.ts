@@ -1,0 +1,118 @@
+// Pages with the client and its media part, driven by Playwright in Chromium with fake devices.
+//
+// The pages are answered by the test itself, under an origin on loopback, so that they may use devices also in a network
+// of their own.
+
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Browser as Chromium, chromium, type Page } from '@playwright/test';
+import { build } from 'vite';
+
+import { cleanUp, unique } from '../harness/index.js';
+
+const DIST = fileURLToPath(new URL('../../dist/', import.meta.url));
+const ORIGIN = 'http://localhost:9';
+
+/** A browser whose microphone hears a constant tone. */
+export async function openChromium(
+  options: { flags?: string[]; wrap?: string[]; autoplay?: boolean } = {},
+): Promise<Chromium> {
+  const folder = mkdtempSync(join(tmpdir(), 'stagedoor-media-'));
+  cleanUp(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const tone = join(folder, 'tone.wav');
+  writeFileSync(tone, sine());
+  const program =
+    process.env.CHROMIUM ?? execFileSync('sh', ['-c', 'command -v chromium'], { encoding: 'utf8' }).trim();
+  let executablePath = program;
+  if (options.wrap) {
+    executablePath = join(folder, 'chromium.sh');
+    writeFileSync(executablePath, `#!/bin/sh\nexec ${options.wrap.join(' ')} ${program} "$@"\n`, { mode: 0o755 });
+  }
+  const browser = await chromium.launch({
+    executablePath,
+    headless: true,
+    args: [
+      '--no-sandbox',
+      '--use-fake-device-for-media-stream',
+      '--use-fake-ui-for-media-stream',
+      `--use-file-for-fake-audio-capture=${tone}`,
+      // Pages without a camera get addresses instead of mDNS names, which need multicast.
+      '--disable-features=WebRtcHideLocalIpsWithMdns,LocalNetworkAccessChecks,LocalNetworkAccessChecksWebSockets',
+      ...(options.autoplay === false ? [] : ['--autoplay-policy=no-user-gesture-required']),
+      ...(options.flags ?? []),
+    ],
+  });
+  cleanUp(() => browser.close());
+  return browser;
+}
+
+/** A page with everything of both packages, and the helpers of `pages/media.js`, in its global scope. */
+export async function openPage(browser: Chromium, errors: string[] = []): Promise<Page> {
+  const context = await browser.newContext({ permissions: ['camera', 'microphone'] });
+  const page = await context.newPage();
+  page.on('pageerror', (error) => errors.push(error.stack ?? error.message));
+  if (process.env.STAGEDOOR_TRACE) page.on('console', (message) => process.stderr.write(`${message.text()}\n`));
+  const script = await bundle();
+  await page.route(`${ORIGIN}/**`, (route) =>
+    route.request().url().endsWith('/media.js')
+      ? route.fulfill({ contentType: 'text/javascript', body: script })
+      : route.fulfill({
+          contentType: 'text/html',
+          body: '<!doctype html><title>Media</title><script type="module" src="/media.js"></script>',
+        }),
+  );
+  await page.goto(`${ORIGIN}/`);
+  await page.waitForFunction(() => 'helpers' in globalThis);
+  return page;
+}
+
+/** Starts a session in the page and joins a room; returns the id of its participant. */
+export function joinRoom(page: Page, url: string, room: string, guest = unique('guest')): Promise<string> {
+  return page.evaluate(([url, room, guest]) => helpers.join(url, room, guest), [url, room, guest] as const);
+}
+
+let script: Promise<string> | undefined;
+
+function bundle(): Promise<string> {
+  return (script ??= (async () => {
+    const result = await build({
+      configFile: false,
+      logLevel: 'error',
+      root: DIST,
+      build: {
+        write: false,
+        modulePreload: false,
+        minify: false,
+        rolldownOptions: { input: fileURLToPath(new URL('pages/media.js', import.meta.url)) },
+      },
+    });
+    const outputs = [result].flat().flatMap((one) => ('output' in one ? one.output : []));
+    return outputs.map((chunk) => (chunk.type === 'chunk' ? chunk.code : '')).join('');
+  })());
+}
+
+/** One second of 440 Hz, 48 kHz, mono, 16 bits. */
+function sine(): Buffer {
+  const samples = 48_000;
+  const data = Buffer.alloc(44 + samples * 2);
+  data.write('RIFF', 0);
+  data.writeUInt32LE(36 + samples * 2, 4);
+  data.write('WAVEfmt ', 8);
+  data.writeUInt32LE(16, 16);
+  data.writeUInt16LE(1, 20);
+  data.writeUInt16LE(1, 22);
+  data.writeUInt32LE(48_000, 24);
+  data.writeUInt32LE(96_000, 28);
+  data.writeUInt16LE(2, 32);
+  data.writeUInt16LE(16, 34);
+  data.write('data', 36);
+  data.writeUInt32LE(samples * 2, 40);
+  for (let i = 0; i < samples; i += 1)
+    data.writeInt16LE(Math.round(12_000 * Math.sin((2 * Math.PI * 440 * i) / 48_000)), 44 + i * 2);
+  return data;
+}
