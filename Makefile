@@ -6,10 +6,10 @@ DENY_VERSION := 0.20.2
 TOOLS ?= $(HOME)/.cache/stagedoor-tools
 export PATH := $(TOOLS)/bin:$(PATH)
 
-.PHONY: test fmt clippy deny doc schema types rust-test fuzz stock api-contract openapi deploy-files proxies tour typescript
+.PHONY: test fmt clippy deny doc schema types rust-test fuzz stock api-contract openapi deploy-files proxies tour typescript pages
 .PHONY: typescript-packages advisories metrics loadtest figures
 
-test: fmt clippy deny doc schema types rust-test fuzz stock api-contract openapi deploy-files proxies tour typescript metrics
+test: fmt clippy deny doc schema types rust-test fuzz stock api-contract openapi deploy-files proxies tour typescript pages metrics
 
 fmt:
 	$(CARGO) fmt --all --check
@@ -96,6 +96,12 @@ typescript: typescript-packages
 typescript-packages:
 	cd clients/typescript && (npm ci --no-audit --no-fund || npm install --no-audit --no-fund)
 	cd clients/typescript && npm run build
+
+# Checks that the embedded pages are built from their sources, and tests them in Chromium.
+pages:
+	$(PROGRAM)
+	cd console && (npm ci --no-audit --no-fund || npm install --no-audit --no-fund)
+	cd console && STAGEDOOR_BIN=$(abspath $(TARGET))/debug/stagedoor npm test
 
 # Reads both text formats of /metrics with the parsers of a Prometheus client.
 metrics: $(TARGET)/metrics-venv/ready
