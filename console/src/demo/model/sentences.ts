@@ -1,0 +1,80 @@
+// Errors in sentences: what happened, and what to do now.
+
+import { StagedoorError } from '@stagedoor/client';
+import { clamp } from '../../ui/clamp.js';
+
+/** An error for people. */
+export interface Sentence {
+  readonly what: string;
+  readonly todo: string;
+}
+
+/** The sentence of anything that was thrown. */
+export function sentenceOf(error: unknown): Sentence {
+  if (!(error instanceof StagedoorError)) {
+    return { what: error instanceof Error ? clamp(error.message, 300) : 'Something failed.', todo: '' };
+  }
+  const known = SENTENCES[error.code];
+  const todo = [known?.todo ?? clamp(error.hint, 300), waiting(error)].filter((text) => text !== '').join(' ');
+  return { what: known?.what ?? `${capital(clamp(error.message, 300))}.`, todo };
+}
+
+/** `until 14:05`, or with the date if that is another day. */
+export function untilText(untilMs: number): string {
+  const until = new Date(untilMs);
+  const isToday = until.toDateString() === new Date().toDateString();
+  return until.toLocaleString(
+    undefined,
+    isToday ? { timeStyle: 'short' } : { dateStyle: 'medium', timeStyle: 'short' },
+  );
+}
+
+function waiting({ retryAfterMs, untilMs }: StagedoorError): string {
+  if (untilMs !== undefined) return `The block ends at ${untilText(untilMs)}.`;
+  if (retryAfterMs !== undefined && retryAfterMs > 0) return `Wait ${String(Math.ceil(retryAfterMs / 1_000))} s.`;
+  return '';
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+const NEW_INVITATION = 'Ask for a new one, or enter without it.';
+
+const SENTENCES: Partial<Record<string, Sentence>> = {
+  auth_denied: {
+    what: 'The gateway rejected the name or the app.',
+    todo: 'Guests may be turned off: ask for an invitation and for the name that belongs to it.',
+  },
+  banned: { what: 'You are banned from this app.', todo: 'Ask its operator.' },
+  blocked: { what: 'A moderator blocked you in this room.', todo: 'Enter another room, or ask a moderator.' },
+  kicked: { what: 'You were removed and may not return yet.', todo: 'Wait, or ask a moderator.' },
+  connection_lost: {
+    what: 'The connection broke before the answer: it may have taken effect.',
+    todo: 'Repeat it; a repetition has no second effect.',
+  },
+  deadline: { what: 'The gateway did not answer in time.', todo: 'Check the connection, then repeat it.' },
+  draining: { what: 'The gateway is restarting.', todo: 'Repeat it in a moment; a repetition has no second effect.' },
+  forbidden: { what: 'Your role does not allow that.', todo: 'Ask a moderator for another role.' },
+  name_taken: { what: 'Another guest has this name.', todo: 'Choose another name.' },
+  not_a_gateway: {
+    what: 'The address of the gateway leads to something else.',
+    todo: 'Check the proxies between this page and the gateway.',
+  },
+  not_in_room: { what: 'You are not in the room any more.', todo: 'Enter it again.' },
+  origin_denied: {
+    what: 'The gateway does not accept connections from this address.',
+    todo: 'Open the page at the address that the gateway printed, or add this one to `allowed_origins`.',
+  },
+  overloaded: { what: 'The gateway is full.', todo: 'Try again later.' },
+  queue_full: { what: 'Too much is waiting for the connection.', todo: 'Wait until it is back, then repeat it.' },
+  rate_limited: { what: 'That was too fast.', todo: 'Wait a moment, then repeat it.' },
+  room_ended: { what: 'A moderator ended this room.', todo: 'Enter another room, or this one again later.' },
+  room_full: { what: 'The room is full.', todo: 'Enter another room, or try again later.' },
+  room_locked: { what: 'The room is locked.', todo: 'Ask a moderator in it to unlock it, or enter another room.' },
+  token_expired: { what: 'The invitation has expired.', todo: NEW_INVITATION },
+  token_invalid: { what: 'The invitation is not valid for this room and name.', todo: NEW_INVITATION },
+  token_revoked: { what: 'The invitation was revoked.', todo: NEW_INVITATION },
+  token_used: { what: 'Another person used this invitation.', todo: NEW_INVITATION },
+  unreachable: { what: 'The gateway does not answer.', todo: 'Check that it is running, then try again.' },
+};
