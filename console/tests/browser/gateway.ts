@@ -1,0 +1,155 @@
+// The real gateway in development mode, and a server that serves the built pages beside it under one origin.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { extname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+const CSP =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
+  "connect-src 'self'; media-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; " +
+  "require-trusted-types-for 'script'; trusted-types 'none'";
+
+const TYPES: Partial<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+};
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+
+interface Ready {
+  readonly listen: string;
+  readonly app: string;
+  readonly server_key: string;
+}
+
+/** A gateway and its pages. */
+export class Gateway {
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  #process: ChildProcess;
+  #ready: Ready;
+  /** Outside development mode the page gets no tokens. */
+  isDevelopment = true;
+
+  private constructor(process: ChildProcess, ready: Ready) {
+    this.#process = process;
+    this.#ready = ready;
+    this.#server = createServer((request, response) => void this.#answer(request, response));
+    this.#server.on('upgrade', (request: IncomingMessage, socket: Socket) => {
+      this.#forward(request, socket);
+    });
+  }
+
+  /** Starts both. */
+  static async start(): Promise<Gateway> {
+    const gateway = new Gateway(...(await run('127.0.0.1:0')));
+    await new Promise<void>((resolve) => gateway.#server.listen(0, '127.0.0.1', resolve));
+    return gateway;
+  }
+
+  /** The origin of the pages, by default a secure one. */
+  origin(host = '127.0.0.1'): string {
+    return `http://${host}:${String((this.#server.address() as AddressInfo).port)}`;
+  }
+
+  /** Ends the gateway as a crash does; the pages are still served. */
+  async kill(): Promise<void> {
+    const ended = new Promise((resolve) => this.#process.once('exit', resolve));
+    this.#process.kill('SIGKILL');
+    await ended;
+  }
+
+  /** Stops or continues its process, so that nothing is answered. */
+  pause(isPaused: boolean): void {
+    this.#process.kill(isPaused ? 'SIGSTOP' : 'SIGCONT');
+  }
+
+  /** Starts the gateway again, without its sessions. */
+  async restart(): Promise<void> {
+    [this.#process, this.#ready] = await run(this.#ready.listen);
+  }
+
+  async stop(): Promise<void> {
+    this.#server.close();
+    this.#server.closeAllConnections();
+    for (const socket of this.#sockets) socket.destroy();
+    if (this.#process.exitCode === null && this.#process.signalCode === null) await this.kill();
+  }
+
+  /** Calls the server API; throws for a status of 400 or more. */
+  async api(method: string, path: string, body?: unknown): Promise<Record<string, unknown>> {
+    const response = await fetch(`http://${this.#ready.listen}/api/v1/apps/${this.#ready.app}/${path}`, {
+      method,
+      headers: { authorization: `Bearer ${this.#ready.server_key}`, 'content-type': 'application/json' },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path}: ${String(response.status)} ${text}`);
+    return JSON.parse(text === '' ? '{}' : text) as Record<string, unknown>;
+  }
+
+  /** A room token. */
+  async roomToken(claims: Record<string, unknown>): Promise<string> {
+    return String((await this.api('POST', 'tokens/room', claims)).token);
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { pathname } = new URL(request.url ?? '/', 'http://pages');
+    response.setHeader('content-security-policy', CSP);
+    response.setHeader('referrer-policy', 'no-referrer');
+    if (pathname === '/demo/config.json') {
+      response.setHeader('content-type', 'application/json');
+      response.end(JSON.stringify({ app: this.#ready.app, development: this.isDevelopment, version: '0.0.0-test' }));
+    } else if (pathname === '/demo/token' && request.method === 'POST') {
+      let body = '';
+      for await (const chunk of request) body += String(chunk);
+      const { room, role } = JSON.parse(body) as { room: string; role: string };
+      const token = await this.roomToken({ room, role, for_ms: 3_600_000 }).catch(String);
+      response.setHeader('content-type', 'application/json');
+      response.end(JSON.stringify({ token, expires_at_ms: Date.now() + 3_600_000 }));
+    } else {
+      const file = join(root, 'console/dist', pathname === '/demo/' ? 'demo/index.html' : pathname);
+      response.statusCode = existsSync(file) ? 200 : 404;
+      response.setHeader('content-type', TYPES[extname(file)] ?? 'text/plain');
+      response.end(existsSync(file) ? readFileSync(file) : '');
+    }
+  }
+
+  /** Forwards a WebSocket, with the origin that the gateway has for its own pages. */
+  #forward(request: IncomingMessage, socket: Socket): void {
+    const [host = '', port = ''] = this.#ready.listen.split(':');
+    const upstream = connect(Number(port), host);
+    const lines = [`${request.method ?? 'GET'} ${request.url ?? '/'} HTTP/1.1`];
+    const headers = { ...request.headers, host: this.#ready.listen, origin: `http://${this.#ready.listen}` };
+    for (const [name, value] of Object.entries(headers)) lines.push(`${name}: ${String(value)}`);
+    upstream.write(`${lines.join('\r\n')}\r\n\r\n`);
+    for (const [one, other] of [
+      [socket, upstream],
+      [upstream, socket],
+    ] as const) {
+      this.#sockets.add(one);
+      one.on('error', () => other.destroy());
+      one.on('close', () => {
+        this.#sockets.delete(one);
+        other.destroy();
+      });
+    }
+    socket.pipe(upstream).pipe(socket);
+  }
+}
+
+async function run(listen: string): Promise<[ChildProcess, Ready]> {
+  const program =
+    process.env.STAGEDOOR_BIN ?? join(process.env.CARGO_TARGET_DIR ?? join(root, 'target'), 'debug/stagedoor');
+  if (!existsSync(program)) throw new Error(`no gateway at ${program}: build it, or set STAGEDOOR_BIN`);
+  const child = spawn(program, ['serve', '--dev', '--listen', listen, '--ready-json', '--log', 'error'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  for await (const line of createInterface({ input: child.stdout })) return [child, JSON.parse(line) as Ready];
+  throw new Error('the gateway did not start');
+}
