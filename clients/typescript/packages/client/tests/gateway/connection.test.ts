@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
 import { WebSocketServer } from 'ws';
 
-import { Denied, type StagedoorError } from '../../src/index.js';
+import { Denied, type Renewal, type StagedoorError } from '../../src/index.js';
 import { simulatedClock } from '../harness/clock.js';
 import {
   cleanUp,
@@ -19,6 +19,8 @@ import {
 } from '../harness/index.js';
 
 const used = useGateway();
+/** How long a session lasts whose expiry a test waits for, in seconds. */
+const SHORT_S = 3;
 
 describe('attempts', () => {
   it('check 14: a handshake without an answer ends and start fails', async () => {
@@ -164,6 +166,90 @@ describe('check 16: tokens', () => {
     expect(one.get()?.id).toBe(id);
     expect(proxy.texts('up').filter((text) => text.includes('"renew"'))).toHaveLength(0);
   });
+
+  it('two triggers at once are one renewal by the sessionHandler, of which one method counts', async () => {
+    const proxy = await faultProxy(used.gateway);
+    const username = unique('ada');
+    const tokens = await Promise.all([1, 2].map(() => used.gateway.sessionToken({ username, ttl_s: 600 })));
+    const renewals: Renewal[] = [];
+    const asked = deferred();
+    const one = manager(proxy, {
+      sessionHandler: {
+        sessionWillRenewAccessToken: (renewal) => {
+          renewals.push(renewal);
+          asked.resolve();
+        },
+      },
+    });
+    await one.start({ token: await used.gateway.sessionToken({ username, ttl_s: SHORT_S }) });
+    const before = one.get();
+    await asked.promise;
+    // The session expires while the program still looks for a token: a second trigger.
+    await untilState(one, 'tokenExpired');
+    expect(renewals).toHaveLength(1);
+    renewals[0]?.renewWithAuthToken(tokens[0] ?? '');
+    renewals[0]?.renewWithAuthToken(tokens[1] ?? '');
+    renewals[0]?.renew();
+    renewals[0]?.unableToRetrieveAuthToken();
+    await untilState(one, 'established');
+    expect(one.get()?.id).toBe(before?.id);
+    expect(one.get()?.expiresAtMs).toBeGreaterThan((before?.expiresAtMs ?? 0) + 500_000);
+    const sent = proxy.texts('up').filter((text) => /"renew"|"postpone_renewal"/.test(text));
+    expect(sent).toHaveLength(1);
+    expect(sent[0]).toContain(tokens[0]);
+    expect(renewals).toHaveLength(1);
+  });
+
+  it('a token that the sessionHandler gives while the link is lost goes into the resume', async () => {
+    const proxy = await faultProxy(used.gateway);
+    const username = unique('ada');
+    const asked = deferred<Renewal>();
+    const handler = vi.fn((renewal: Renewal) => {
+      asked.resolve(renewal);
+    });
+    const one = manager(proxy, { sessionHandler: { sessionWillRenewAccessToken: handler } });
+    await one.start({ token: await used.gateway.sessionToken({ username, ttl_s: SHORT_S }) });
+    const before = one.get();
+    const renewal = await asked.promise;
+    proxy.refuse(true);
+    proxy.cut();
+    await until(one.connection, ({ status }) => status === 'waiting');
+    renewal.renewWithAuthToken(await used.gateway.sessionToken({ username, ttl_s: 600 }));
+    proxy.refuse(false);
+    one.retryNow();
+    await until(one.connection, ({ status }) => status === 'live');
+    const resumes = proxy.texts('up').filter((text) => text.includes('"resume"'));
+    expect(resumes).toHaveLength(1);
+    expect(resumes[0]).toContain('"auth_token"');
+    expect(one.get()?.id).toBe(before?.id);
+    expect(one.get()?.expiresAtMs).toBeGreaterThan((before?.expiresAtMs ?? 0) + 500_000);
+    expect(proxy.texts('up').filter((text) => /"renew"|"start"/.test(text))).toHaveLength(1);
+    expect(handler).toHaveBeenCalledTimes(1);
+  });
+
+  it.each(['has no token', 'throws', 'rejects'])(
+    'a sessionHandler that %s is not asked again before the gateway does',
+    async (what) => {
+      const proxy = await faultProxy(used.gateway);
+      const username = unique('ada');
+      const failure = new Error('no backend');
+      const handler = vi.fn((renewal: Renewal): Promise<void> | undefined => {
+        if (what === 'throws') throw failure;
+        if (what === 'rejects') return Promise.reject(failure);
+        renewal.unableToRetrieveAuthToken();
+        return undefined;
+      });
+      const one = manager(proxy, { sessionHandler: { sessionWillRenewAccessToken: handler } });
+      await one.start({ token: await used.gateway.sessionToken({ username, ttl_s: SHORT_S }) });
+      await proxy.frame('down', (text) => text.includes('"postponed"'));
+      await untilState(one, 'tokenExpired');
+      expect(handler).toHaveBeenCalledTimes(1);
+      expect(one.errors).toEqual(
+        what === 'has no token' ? [] : [{ error: failure, where: 'sessionWillRenewAccessToken' }],
+      );
+      expect(proxy.texts('up').filter((text) => text.includes('"postpone_renewal"'))).toHaveLength(1);
+    },
+  );
 
   it('Denied ends the session with a typed reason', async () => {
     const proxy = await faultProxy(used.gateway);
