@@ -250,7 +250,8 @@ To use commands such as `stagedoor sessions list` in another terminal:
 
   export STAGEDOOR_URL=http://{api} STAGEDOOR_SERVER_KEY={server_key} STAGEDOOR_APP_SECRET={secret}
 
-Open http://{listen}/examples in a browser. Or open http://{listen}/livez and paste this into its console:
+Open http://{listen}/ in a browser to chat and call in two tabs, or http://{listen}/examples for a page that speaks the
+protocol itself. Or open http://{listen}/livez and paste this into its console:
 
   ws = new WebSocket("ws://{listen}/v1/connect", "stagedoor.v1.json");
   seq = 0;

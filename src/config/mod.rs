@@ -26,6 +26,7 @@ mod log;
 mod mistakes;
 mod network;
 mod operator;
+mod pages;
 mod ranges;
 mod reference;
 mod removal;

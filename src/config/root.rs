@@ -17,6 +17,7 @@ use super::limits::Limits;
 use super::listen::Listen;
 use super::log::Log;
 use super::operator::Operator;
+use super::pages::Pages;
 use super::resume::Resume;
 use super::session::Session;
 use super::store::Store;
@@ -45,6 +46,9 @@ pub struct Config {
     /// Addresses, certificates, trusted proxies and allowed origins.
     #[serde(default)]
     pub listen: Listen,
+    /// The web pages that the gateway serves itself.
+    #[serde(default)]
+    pub pages: Pages,
     /// Authentication of calls that affect the whole node.
     #[serde(default)]
     pub operator: Operator,
@@ -125,6 +129,7 @@ impl Config {
         Self {
             mode: Mode::Dev,
             listen: Listen::dev(dev.listen),
+            pages: Pages { demo: Some(DEV_APP.to_owned()) },
             operator: Operator { api_key: Some(dev.server_key) },
             apps: vec![app],
             limits: Limits { exempt_loopback: true, ..Limits::default() },
@@ -151,7 +156,12 @@ impl Config {
                 Some(violation.with_inputs([place]))
             })
         });
-        listen.into_iter().chain(apps).chain(apps::violations(&self.apps)).collect()
+        let demo = self.pages.demo.iter().filter(|app| self.app(app).is_none());
+        let demo = demo.map(|app| {
+            let allowed = "the id of one of `apps`, or no value";
+            RuleViolation::new("pages.demo", format!("{app:?}"), allowed)
+        });
+        listen.into_iter().chain(demo).chain(apps).chain(apps::violations(&self.apps)).collect()
     }
 
     #[must_use]

@@ -17,6 +17,7 @@ mod idempotency_cache;
 mod listener;
 mod metrics;
 mod origin;
+mod pages;
 mod problem;
 mod readiness;
 mod request_head;

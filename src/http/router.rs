@@ -9,13 +9,17 @@ use axum::routing::get;
 use super::problem::{Problem, ProblemKind};
 use super::role::PortRole;
 use super::state::HttpState;
-use super::{api, examples, health, host, metrics, request_id};
+use super::{api, examples, health, host, metrics, pages, request_id};
 use crate::config::Mode;
 
 /// The routes of a port with this role. `listener` handles the WebSocket's path.
 pub(super) fn router(state: &Arc<HttpState>, role: PortRole) -> Router {
     let health =
         Router::new().route("/livez", get(health::livez)).route("/readyz", get(health::readyz));
+    let health = match role {
+        PortRole::Clients | PortRole::Both => health.merge(pages::router()),
+        PortRole::Admin => health,
+    };
     let routes = match role {
         PortRole::Clients => health,
         PortRole::Admin | PortRole::Both => {
@@ -27,6 +31,7 @@ pub(super) fn router(state: &Arc<HttpState>, role: PortRole) -> Router {
     };
     let routes = match state.mode() {
         Mode::Dev => routes
+            .merge(pages::development_router())
             .route("/examples", get(examples::index))
             .route("/examples/{page}", get(examples::page)),
         Mode::Production => routes,

@@ -77,6 +77,8 @@ pub(super) struct HttpSettings {
     pub(super) reserved_descriptors: usize,
     /// Certificates and trusted proxies.
     listen: Listen,
+    /// The app of the page `/demo`.
+    demo: Option<String>,
 }
 
 impl HttpState {
@@ -171,6 +173,7 @@ impl HttpSettings {
             api_body_bytes: limits.api_body_bytes,
             reserved_descriptors: limits.reserved_file_descriptors,
             listen: config.listen.clone(),
+            demo: config.pages.demo.clone(),
         }
     }
 
@@ -191,6 +194,11 @@ impl HttpSettings {
     /// Names under which the admin port answers without authentication.
     pub(super) fn admin_hosts(&self) -> &[String] {
         &self.listen.admin_hosts
+    }
+
+    /// The app of the page `/demo`; `None`: the page is not served.
+    pub(super) fn demo(&self) -> Option<&str> {
+        self.demo.as_deref()
     }
 
     pub(super) fn listen(&self) -> &Listen {

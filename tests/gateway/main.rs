@@ -38,6 +38,7 @@ mod metrics;
 mod misuse;
 mod names;
 mod own_participant;
+mod pages;
 mod process;
 mod promise_10_deploys_do_not_hurt;
 mod promise_11_the_engine_may_fail;

@@ -61,7 +61,7 @@ async fn deploy_replays_missed_frames_in_order_without_leaves() {
     let ada = gateway.enter("ada", "publisher").await;
     let away = gateway.enter("away", "publisher").await.cut().await;
     chatter(&mut host, 10).await;
-    let (gateway, [mut host, mut ada]) = deploy(&house, gateway, [host, ada]).await;
+    let (gateway, [mut host, mut ada]) = Box::pin(deploy(&house, gateway, [host, ada])).await;
     let mut away = Person::resume(&gateway, away).await;
     let received = away.received().await;
     assert_eq!(signals(&received), (0..10).collect::<Vec<_>>(), "{received:?}");

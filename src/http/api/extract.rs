@@ -92,7 +92,7 @@ impl<T: DeserializeOwned> FromRequestParts<Arc<HttpState>> for QueryParams<T> {
 ///
 /// An empty body means `{}`. Unknown fields are errors, and so are fields that the path gives. The body's `ref` and the
 /// header `Idempotency-Key` are the same key.
-pub(super) struct JsonBody<T> {
+pub(in crate::http) struct JsonBody<T> {
     pub(super) body: T,
     pub(super) key: IdempotencyKey,
 }

@@ -45,6 +45,9 @@ use hyper::header::{CONTENT_TYPE, HeaderValue};
 use super::state::HttpState;
 use routes::Routes;
 
+pub(super) use extract::JsonBody;
+pub(super) use tokens::{MintRoom, mint_for_page};
+
 const PREFIX: &str = "/api/v1";
 
 /// The API and its document.

@@ -23,17 +23,22 @@ use crate::auth::token::{
     DEFAULT_ROOM_TOKEN_LIFETIME, MAX_ROOM_TOKEN_LIFETIME, MAX_SERVER_TOKEN_LIFETIME, MintError,
     RoomClaims, ServerClaims, SessionClaims,
 };
+use crate::clock::Clock;
 use crate::grant::{Grant, RoomPattern, Scopes};
 use crate::http::problem::{Problem, ProblemKind};
+use crate::hub::App;
 
 /// Default lifetime of a session token.
 const DEFAULT_SESSION_TOKEN_LIFE: Duration = Duration::from_hours(1);
+/// Default and maximum lifetime of a token for a page of development mode.
+const MAX_PAGE_TOKEN_LIFETIME: Duration = Duration::from_hours(1);
 
 /// Maximum lifetimes in milliseconds. The one of session tokens applies to this API only, and equals that of room
 /// tokens; a token signed by the app itself has no maximum here.
 const MAX_TTL_S: u64 = MAX_DURATION_MS / 1_000;
 const MAX_SESSION_TOKEN_MS: u64 = MAX_ROOM_TOKEN_MS;
 const MAX_ROOM_TOKEN_MS: u64 = MAX_ROOM_TOKEN_LIFETIME.as_secs() * 1_000;
+const MAX_PAGE_TOKEN_MS: u64 = MAX_PAGE_TOKEN_LIFETIME.as_secs() * 1_000;
 const MAX_SERVER_TOKEN_MS: u64 = MAX_SERVER_TOKEN_LIFETIME.as_secs() * 1_000;
 
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -101,7 +106,7 @@ pub(super) struct MintSession {
 /// The claims of a room token.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct MintRoom {
+pub(in crate::http) struct MintRoom {
     /// The room.
     room: RoomId,
     /// The role in the room; default: the app's default role.
@@ -146,7 +151,7 @@ plain_body!(MintSession, MintRoom, MintServer);
 
 /// A minted token.
 #[derive(Serialize, JsonSchema)]
-pub(super) struct Minted {
+pub(in crate::http) struct Minted {
     /// The token.
     token: Secret,
     /// Expiry.
@@ -155,7 +160,7 @@ pub(super) struct Minted {
 
 impl Minted {
     fn new(
-        caller: &ApiCaller,
+        clock: &Clock,
         life: Duration,
         token: Result<Secret, MintError>,
     ) -> Result<Self, Problem> {
@@ -171,7 +176,7 @@ impl Minted {
                 Problem::invalid(field, error.to_string())
             }
         })?;
-        let expires = (caller.hub().clock().wall() + life).as_secs();
+        let expires = (clock.wall() + life).as_secs();
         Ok(Self { token, expires_at_ms: Timestamp::from_secs(expires) })
     }
 }
@@ -211,7 +216,8 @@ pub(super) async fn mint_session(
         grant: Grant { rooms, scopes, app_moderator: body.app_moderator },
         ttl_s: body.ttl_s.or_else(|| NonZeroU64::new(caller.app.rules().access_ttl.as_secs())),
     };
-    let mint = || Minted::new(&caller, life, caller.app.tokens().mint_session(&claims, life));
+    let mint =
+        || Minted::new(caller.hub().clock(), life, caller.app.tokens().mint_session(&claims, life));
     key.mint(&caller, mint)
 }
 
@@ -220,17 +226,33 @@ async fn mint_room(
     JsonBody { body, key }: JsonBody<MintRoom>,
 ) -> Result<Response, Problem> {
     let life = life(body.for_ms, DEFAULT_ROOM_TOKEN_LIFETIME, MAX_ROOM_TOKEN_MS)?;
-    let claims = RoomClaims {
-        room: body.room,
-        role: body.role,
-        sub: body.username,
-        data: body.data,
-        jti: body.jti,
-        layout_classes: body.layout_classes,
-        app_moderator: body.app_moderator,
-    };
-    let mint = || Minted::new(&caller, life, caller.app.tokens().mint_room(&claims, Some(life)));
+    let mint = || body.mint(caller.hub().clock(), &caller.app, life);
     key.mint(&caller, mint)
+}
+
+/// Mints a room token of `app` for a page of development mode; it is valid for an hour at most.
+pub(in crate::http) fn mint_for_page(
+    clock: &Clock,
+    app: &App,
+    JsonBody { body, .. }: JsonBody<MintRoom>,
+) -> Result<Minted, Problem> {
+    let life = life(body.for_ms, MAX_PAGE_TOKEN_LIFETIME, MAX_PAGE_TOKEN_MS)?;
+    body.mint(clock, app, life)
+}
+
+impl MintRoom {
+    fn mint(self, clock: &Clock, app: &App, life: Duration) -> Result<Minted, Problem> {
+        let claims = RoomClaims {
+            room: self.room,
+            role: self.role,
+            sub: self.username,
+            data: self.data,
+            jti: self.jti,
+            layout_classes: self.layout_classes,
+            app_moderator: self.app_moderator,
+        };
+        Minted::new(clock, life, app.tokens().mint_room(&claims, Some(life)))
+    }
 }
 
 async fn mint_server(
@@ -240,6 +262,7 @@ async fn mint_server(
     caller.require_server_key()?;
     let life = life(body.for_ms, MAX_SERVER_TOKEN_LIFETIME, MAX_SERVER_TOKEN_MS)?;
     let claims = ServerClaims { sub: body.name };
-    let mint = || Minted::new(&caller, life, caller.app.tokens().mint_server(&claims, life));
+    let mint =
+        || Minted::new(caller.hub().clock(), life, caller.app.tokens().mint_server(&claims, life));
     key.mint(&caller, mint)
 }
