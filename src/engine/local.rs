@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use super::answer::Answer;
 use super::directory::{
-    Claim, Claimed, Move, Moved, Prepare, Prepared, Restore, SessionRow, Table,
+    Claim, Claimed, DirectoryKey, Move, Moved, Prepare, Prepared, Restore, SessionRow, Table,
 };
 use super::error::{EngineError, RequestError};
 use super::log::{AppendError, Appended, Checkpoint, Condition, Delivered, RoomMessage};
@@ -20,7 +20,6 @@ use super::traits::{Engine, NodeHandler};
 use crate::clock::{Clock, Rng};
 use crate::lifecycle::Lifecycle;
 use crate::room::{Entry, NodeEpoch, RoomCommand, RoomKey};
-use crate::store::UserKey;
 use crate::sync::{Mutex, Rank};
 
 /// Number of locks for rooms; rooms with the same lock wait for each other.
@@ -147,21 +146,21 @@ impl Engine for Local {
         self.answer(|| self.directory.claim(claim, self.node))
     }
 
-    fn fence(&self, user: &UserKey) -> Answer<Result<Vec<SessionRow>, EngineError>> {
+    fn fence(&self, user: DirectoryKey) -> Answer<Result<Vec<SessionRow>, EngineError>> {
         self.answer(|| self.directory.fence(user))
     }
 
-    fn rows(&self, user: &UserKey) -> Answer<Result<Vec<SessionRow>, EngineError>> {
+    fn rows(&self, user: DirectoryKey) -> Answer<Result<Vec<SessionRow>, EngineError>> {
         self.answer(|| self.directory.rows(user))
     }
 
-    fn release(&self, user: &UserKey, session: SessionId) -> Answer<Result<bool, EngineError>> {
+    fn release(&self, user: DirectoryKey, session: SessionId) -> Answer<Result<bool, EngineError>> {
         self.answer(|| self.directory.release(user, session, self.node))
     }
 
     fn suspend(
         &self,
-        user: &UserKey,
+        user: DirectoryKey,
         session: SessionId,
         generation: u64,
     ) -> Answer<Result<bool, EngineError>> {

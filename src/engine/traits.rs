@@ -9,14 +9,13 @@ use tokio::sync::watch;
 
 use super::answer::Answer;
 use super::directory::{
-    Claim, Claimed, Displaced, Move, Moved, Prepare, Prepared, Restore, SessionRow,
+    Claim, Claimed, DirectoryKey, Displaced, Move, Moved, Prepare, Prepared, Restore, SessionRow,
 };
 use super::error::{EngineError, RequestError};
 use super::log::{Appended, Checkpoint, Condition, Delivered, RoomLog, RoomMessage};
 use super::nodes::{Burial, Gap, Health, Renewal};
 use crate::lifecycle::Lifecycle;
 use crate::room::{Entry, NodeEpoch, RoomCommand, RoomKey};
-use crate::store::UserKey;
 use stagedoor_proto::SessionId;
 
 /// The engine for one node of a cluster.
@@ -76,18 +75,18 @@ pub trait Engine: Send + Sync + 'static {
     fn claim(&self, claim: Claim) -> Answer<Result<Claimed, EngineError>>;
 
     /// Moves a user's fence, so that earlier prepared starts prepare again. Returns the sessions of the user.
-    fn fence(&self, user: &UserKey) -> Answer<Result<Vec<SessionRow>, EngineError>>;
+    fn fence(&self, user: DirectoryKey) -> Answer<Result<Vec<SessionRow>, EngineError>>;
 
     /// The sessions of a user.
-    fn rows(&self, user: &UserKey) -> Answer<Result<Vec<SessionRow>, EngineError>>;
+    fn rows(&self, user: DirectoryKey) -> Answer<Result<Vec<SessionRow>, EngineError>>;
 
     /// Removes the row of a session of this node; `false` if another session or node has the row.
-    fn release(&self, user: &UserKey, session: SessionId) -> Answer<Result<bool, EngineError>>;
+    fn release(&self, user: DirectoryKey, session: SessionId) -> Answer<Result<bool, EngineError>>;
 
     /// Marks the session of `generation` as disconnected; `false` if the row has another generation.
     fn suspend(
         &self,
-        user: &UserKey,
+        user: DirectoryKey,
         session: SessionId,
         generation: u64,
     ) -> Answer<Result<bool, EngineError>>;

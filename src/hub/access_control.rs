@@ -16,7 +16,7 @@ use super::events::Events;
 use super::peers::{AppRevocation, PEER_TIMEOUT, PeerRequest, Peers};
 use super::session_meta::PeerInfo;
 use super::sessions::{SessionHandle, Sessions};
-use crate::engine::Engine;
+use crate::engine::{DirectoryKey, Engine};
 use crate::principal::{Coverage, NameCoverage};
 use crate::request::RequestId;
 use crate::revocation::{Issued, Revocation};
@@ -101,7 +101,7 @@ impl AccessControl {
         disconnect: &Disconnect,
         request: Option<&RequestId>,
     ) -> Result<usize, CallError> {
-        let rows = self.engine.fence(user).await?;
+        let rows = self.engine.fence(DirectoryKey::of(user)).await?;
         let mut ended = 0;
         for session in rows.iter().filter_map(|row| self.sessions.find(row.session)) {
             self.sessions.end(&session, disconnect.clone(), request);
@@ -127,7 +127,7 @@ impl AccessControl {
         disconnect: &Disconnect,
         request: &RequestId,
     ) -> Result<(), CallError> {
-        let mut rows = self.engine.fence(user).await?;
+        let mut rows = self.engine.fence(DirectoryKey::of(user)).await?;
         rows.retain(|row| row.instance == *instance);
         for session in rows.iter().filter_map(|row| self.sessions.find(row.session)) {
             if session.meta().family == family {

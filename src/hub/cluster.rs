@@ -202,7 +202,7 @@ impl NodeHandler for ClusterNode {
 /// Ends sessions that lost their instance while this node may have missed the notice.
 async fn end_displaced(sessions: &Sessions, engine: &dyn Engine) {
     for session in sessions.select(|session| session.activity().held_by().is_some()) {
-        let Ok(rows) = engine.rows(session.user()).await else { return };
+        let Ok(rows) = engine.rows(session.meta().directory_key()).await else { return };
         let is_held = rows.iter().any(|row| row.session == session.id());
         if !is_held && session.activity().held_by().is_some() {
             sessions.end(&session, Disconnect::new(CloseCode::Replaced), None);

@@ -1,12 +1,13 @@
 //! The metadata of a session: for its handle, the handoff, its history, events and operators.
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::{ClientInfo, FamilyId, InstanceId, SessionId, Timestamp, Username};
 
 use crate::auth::CredentialSource;
+use crate::engine::DirectoryKey;
 use crate::grant::Grant;
 use crate::principal::Guest;
 use crate::revocation::Issued;
@@ -40,6 +41,9 @@ pub struct SessionMeta {
     /// The connection that started it.
     pub peer: PeerInfo,
     pub started: Timestamp,
+    /// The directory key of the user, once it is needed.
+    #[serde(skip)]
+    pub key: OnceLock<DirectoryKey>,
 }
 
 impl SessionMeta {
@@ -51,6 +55,12 @@ impl SessionMeta {
             proof: self.proof(),
             registered: self.registered.clone(),
         })
+    }
+
+    /// The directory key of the user.
+    #[must_use]
+    pub fn directory_key(&self) -> DirectoryKey {
+        *self.key.get_or_init(|| DirectoryKey::of(&self.user))
     }
 
     /// What proves a guest to be the one it was before: the token family, unless several sessions share a proof.

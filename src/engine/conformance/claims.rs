@@ -9,7 +9,9 @@ use tokio::task::JoinSet;
 
 use super::Harness;
 use crate::config::DuplicatePolicy;
-use crate::engine::{Claim, ClaimRules, Claimed, Engine, Prepare, Prepared, SessionRow};
+use crate::engine::{
+    Claim, ClaimRules, Claimed, DirectoryKey, Engine, Prepare, Prepared, SessionRow,
+};
 use crate::session::SecretHash;
 use crate::store::UserKey;
 
@@ -18,6 +20,11 @@ const RULES: ClaimRules =
 
 pub(super) fn user() -> UserKey {
     UserKey { app: "main".into(), username: "ada".parse().unwrap() }
+}
+
+/// The directory key of [`user`].
+pub(super) fn key() -> DirectoryKey {
+    DirectoryKey::of(&user())
 }
 
 pub(super) fn instance(name: char) -> InstanceId {
@@ -30,7 +37,7 @@ pub(super) fn secret() -> SecretHash {
 
 pub(super) fn prepare_of(name: char, age: Duration) -> Prepare {
     Prepare {
-        user: user(),
+        user: key(),
         instance: instance(name),
         age,
         at_least: 0,
@@ -43,6 +50,7 @@ pub(super) fn prepare_of(name: char, age: Duration) -> Prepare {
 pub(super) fn claim_of(name: char, session: u128, prepared: &Prepared) -> Claim {
     Claim {
         user: user(),
+        key: key(),
         instance: instance(name),
         guest: None,
         session: SessionId::from_bits(session),
@@ -73,7 +81,7 @@ pub(super) fn ids(rows: &[SessionRow]) -> Vec<u128> {
 }
 
 pub(super) async fn held(engine: &Arc<dyn Engine>) -> Vec<u128> {
-    ids(&engine.rows(&user()).await.unwrap())
+    ids(&engine.rows(key()).await.unwrap())
 }
 
 pub(in crate::engine) async fn newest_claim_holds_the_instance(harness: &Harness) {
@@ -83,7 +91,7 @@ pub(in crate::engine) async fn newest_claim_holds_the_instance(harness: &Harness
     let (second, displaced) = hold(&engine, 'a', 2).await;
     assert!(second > first);
     assert_eq!(displaced, [1]);
-    let rows = engine.rows(&user()).await.unwrap();
+    let rows = engine.rows(key()).await.unwrap();
     let [row] = &rows[..] else { panic!("one session is held, not {rows:?}") };
     assert_eq!((row.session.bits(), row.generation), (2, second));
     assert_eq!((row.node, row.is_live), (engine.node(), true));
@@ -142,7 +150,7 @@ pub(in crate::engine) async fn late_claim_does_not_follow_a_released_one(harness
     let engine = harness.node().engine;
     let slow = prepared(&engine, 'a', Duration::ZERO).await;
     hold(&engine, 'a', 2).await;
-    assert_eq!(engine.release(&user(), SessionId::from_bits(2)).await, Ok(true));
+    assert_eq!(engine.release(key(), SessionId::from_bits(2)).await, Ok(true));
     let late = engine.claim(claim_of('a', 1, &slow)).await;
     assert_eq!(late, Ok(Claimed::Superseded), "its client started again and ended that session");
     assert_eq!(held(&engine).await, []);
@@ -152,7 +160,7 @@ pub(in crate::engine) async fn claim_prepared_before_the_fence_moved_is_fenced(h
     let engine = harness.node().engine;
     hold(&engine, 'a', 1).await;
     let before = prepared(&engine, 'b', Duration::ZERO).await;
-    assert_eq!(ids(&engine.fence(&user()).await.unwrap()), [1]);
+    assert_eq!(ids(&engine.fence(key()).await.unwrap()), [1]);
     assert_eq!(engine.claim(claim_of('b', 2, &before)).await, Ok(Claimed::Fenced));
     assert_eq!(held(&engine).await, [1]);
     assert_eq!(hold(&engine, 'b', 2).await.1, []);
@@ -195,13 +203,13 @@ pub(in crate::engine) async fn racing_bans_leave_no_banned_session(harness: &Har
                 tokio::task::yield_now().await;
             }
             is_banned.store(true, Ordering::SeqCst);
-            node.engine.fence(&user()).await.unwrap()
+            node.engine.fence(key()).await.unwrap()
         };
         let ((), ended) = tokio::join!(start, ban);
         let held = held(&node.engine).await;
         assert_eq!(held, ids(&ended), "round {round}: all that is held was found by the ban");
         for session in held {
-            let released = node.engine.release(&user(), SessionId::from_bits(session)).await;
+            let released = node.engine.release(key(), SessionId::from_bits(session)).await;
             assert_eq!(released, Ok(true));
         }
     }
@@ -245,6 +253,6 @@ pub(in crate::engine) async fn protected_session_yields_only_when_dead(harness: 
     let claimed = engine.claim(evicting).await.unwrap();
     assert!(matches!(claimed, Claimed::Held { displaced } if ids(&displaced) == [1]));
     let session = SessionId::from_bits(2);
-    assert_eq!(engine.suspend(&user(), session, prepared.generation).await, Ok(true));
+    assert_eq!(engine.suspend(key(), session, prepared.generation).await, Ok(true));
     assert_eq!(engine.prepare(prepare('b')).await.unwrap().protected, None);
 }

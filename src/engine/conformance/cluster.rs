@@ -9,7 +9,7 @@ use futures::future::join_all;
 use stagedoor_proto::SessionId;
 use tokio::task::JoinSet;
 
-use super::claims::{claim_of, held, hold, prepared, user};
+use super::claims::{claim_of, held, hold, key, prepared, user};
 use super::log::message;
 use super::moves::move_of;
 use super::{Harness, numbered, room};
@@ -173,11 +173,11 @@ pub(in crate::engine) async fn moved_row_belongs_to_the_new_node(harness: &Harne
     let Moved::Here { generation, previous } = moved else { panic!("the session is held") };
     assert_eq!((previous.node, previous.generation), (a.engine.node(), first));
     let session = SessionId::from_bits(1);
-    assert_eq!(a.engine.suspend(&user(), session, generation).await, Ok(false));
-    assert_eq!(a.engine.release(&user(), session).await, Ok(false));
-    let row = &b.engine.rows(&user()).await.unwrap()[0];
+    assert_eq!(a.engine.suspend(key(), session, generation).await, Ok(false));
+    assert_eq!(a.engine.release(key(), session).await, Ok(false));
+    let row = &b.engine.rows(key()).await.unwrap()[0];
     assert_eq!((row.node, row.is_live), (b.engine.node(), true));
-    assert_eq!(b.engine.release(&user(), session).await, Ok(true));
+    assert_eq!(b.engine.release(key(), session).await, Ok(true));
 }
 
 pub(in crate::engine) async fn move_needs_the_newest_or_previous_secret(harness: &Harness) {

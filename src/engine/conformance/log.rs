@@ -7,11 +7,11 @@ use bytes::Bytes;
 use futures::future::join_all;
 use stagedoor_proto::{Degraded, Push, SessionId};
 
-use super::claims::{claim_of, prepare_of, prepared, user};
+use super::claims::{claim_of, key, prepare_of, prepared};
 use super::{Harness, numbered, room};
 use crate::engine::{
-    AppendError, Appended, Condition, Delivered, DirectoryKey, EngineError, Health, Move,
-    RequestError, RoomMessage,
+    AppendError, Appended, Condition, Delivered, EngineError, Health, Move, RequestError,
+    RoomMessage,
 };
 use crate::room::Audience;
 use crate::session::SecretHash;
@@ -92,13 +92,13 @@ pub(in crate::engine) async fn closed_engine_refuses_every_call(harness: &Harnes
     assert_eq!(engine.send(&room(), 0, &message()).await, Err(closed));
     assert_eq!(engine.prepare(prepare_of('a', Duration::ZERO)).await, Err(closed));
     assert_eq!(engine.claim(claim_of('a', 1, &prepared)).await, Err(closed));
-    assert_eq!(engine.fence(&user()).await, Err(closed));
-    assert_eq!(engine.rows(&user()).await, Err(closed));
+    assert_eq!(engine.fence(key()).await, Err(closed));
+    assert_eq!(engine.rows(key()).await, Err(closed));
     let session = SessionId::from_bits(1);
-    assert_eq!(engine.release(&user(), session).await, Err(closed));
-    assert_eq!(engine.suspend(&user(), session, 1).await, Err(closed));
+    assert_eq!(engine.release(key(), session).await, Err(closed));
+    assert_eq!(engine.suspend(key(), session, 1).await, Err(closed));
     let to = Move {
-        user: DirectoryKey::of(&user()),
+        user: key(),
         session,
         age: Duration::ZERO,
         shown: SecretHash::of("shown"),

@@ -5,13 +5,13 @@ use std::time::Duration;
 use stagedoor_proto::SessionId;
 
 use super::Harness;
-use super::claims::{held, hold, instance, user};
-use crate::engine::{DirectoryKey, Move, Moved, Restore};
+use super::claims::{held, hold, instance, key, user};
+use crate::engine::{Move, Moved, Restore};
 use crate::session::SecretHash;
 
 pub(super) fn move_of(session: u128, shown: &str, next: &str) -> Move {
     Move {
-        user: DirectoryKey::of(&user()),
+        user: key(),
         session: SessionId::from_bits(session),
         age: Duration::ZERO,
         shown: SecretHash::of(shown),
@@ -23,10 +23,10 @@ pub(in crate::engine) async fn row_is_released_by_its_own_session_alone(harness:
     let engine = harness.node().engine;
     hold(&engine, 'a', 1).await;
     hold(&engine, 'a', 2).await;
-    assert_eq!(engine.release(&user(), SessionId::from_bits(1)).await, Ok(false));
+    assert_eq!(engine.release(key(), SessionId::from_bits(1)).await, Ok(false));
     assert_eq!(held(&engine).await, [2]);
-    assert_eq!(engine.release(&user(), SessionId::from_bits(2)).await, Ok(true));
-    assert_eq!(engine.release(&user(), SessionId::from_bits(2)).await, Ok(false));
+    assert_eq!(engine.release(key(), SessionId::from_bits(2)).await, Ok(true));
+    assert_eq!(engine.release(key(), SessionId::from_bits(2)).await, Ok(false));
     assert_eq!(held(&engine).await, []);
 }
 
@@ -41,21 +41,21 @@ pub(in crate::engine) async fn late_suspension_does_not_touch_a_newer_connection
         panic!("the session is held")
     };
     let session = SessionId::from_bits(1);
-    assert_eq!(engine.suspend(&user(), session, first).await, Ok(false));
-    assert!(engine.rows(&user()).await.unwrap()[0].is_live);
-    assert_eq!(engine.suspend(&user(), session, generation).await, Ok(true));
-    assert!(!engine.rows(&user()).await.unwrap()[0].is_live);
+    assert_eq!(engine.suspend(key(), session, first).await, Ok(false));
+    assert!(engine.rows(key()).await.unwrap()[0].is_live);
+    assert_eq!(engine.suspend(key(), session, generation).await, Ok(true));
+    assert!(!engine.rows(key()).await.unwrap()[0].is_live);
 }
 
 pub(in crate::engine) async fn move_gives_a_newer_generation(harness: &Harness) {
     let engine = harness.node().engine;
     let (first, _) = hold(&engine, 'a', 1).await;
-    assert_eq!(engine.suspend(&user(), SessionId::from_bits(1), first).await, Ok(true));
+    assert_eq!(engine.suspend(key(), SessionId::from_bits(1), first).await, Ok(true));
     let moved = engine.move_here(move_of(1, "secret", "next")).await.unwrap();
     let Moved::Here { generation, previous } = moved else { panic!("the session is held") };
     assert!(generation > first);
     assert_eq!((previous.generation, previous.is_live), (first, false));
-    let row = &engine.rows(&user()).await.unwrap()[0];
+    let row = &engine.rows(key()).await.unwrap()[0];
     assert_eq!((row.generation, row.is_live, row.node), (generation, true, engine.node()));
     // A start that arrived before the resume finds the resume's generation.
     let (next, displaced) = hold(&engine, 'a', 2).await;
@@ -88,7 +88,7 @@ pub(in crate::engine) async fn restored_row_does_not_displace_a_newer_one(harnes
     let rows = vec![row('a', 7, generation - 1), row('b', 2, generation + 1_000_000)];
     engine.restore(rows).await.unwrap();
     assert_eq!(held(&engine).await, [1, 2]);
-    let restored = engine.rows(&user()).await.unwrap().remove(1);
+    let restored = engine.rows(key()).await.unwrap().remove(1);
     assert!(!restored.is_live, "its client has to resume it first");
     let (next, _) = hold(&engine, 'c', 3).await;
     assert!(next > generation + 1_000_000, "it follows what was restored");

@@ -85,7 +85,7 @@ pub struct ProvedSession {
 /// The arguments of [`Engine::prepare`](super::Engine::prepare).
 #[derive(Clone, Debug)]
 pub struct Prepare {
-    pub user: UserKey,
+    pub user: DirectoryKey,
     pub instance: InstanceId,
     /// How long ago the attempt arrived, by the monotonic clock of its node.
     pub age: Duration,
@@ -124,6 +124,8 @@ pub struct Prepared {
 #[derive(Clone, Debug)]
 pub struct Claim {
     pub user: UserKey,
+    /// The directory key of `user`.
+    pub key: DirectoryKey,
     pub instance: InstanceId,
     /// The guest's proof; sessions with one proof count together. `None`: a registered user.
     pub guest: Option<FamilyId>,

@@ -9,7 +9,6 @@ use super::rows::UserRows;
 use super::{Claim, Claimed, DirectoryKey, Move, Moved, Prepare, Prepared, Restore, SessionRow};
 use crate::clock::Clock;
 use crate::room::NodeEpoch;
-use crate::store::UserKey;
 use crate::sync::{Mutex, Rank};
 
 /// Number of partitions, each with a lock.
@@ -37,43 +36,39 @@ impl Table {
     }
 
     pub(in crate::engine) fn prepare(&self, prepare: &Prepare) -> Prepared {
-        let key = DirectoryKey::of(&prepare.user);
-        self.rows_or_new(key, |rows, now| rows.prepare(prepare, now))
+        self.rows_or_new(prepare.user, |rows, now| rows.prepare(prepare, now))
     }
 
     pub(in crate::engine) fn claim(&self, claim: Claim, node: NodeEpoch) -> Claimed {
-        let key = DirectoryKey::of(&claim.user);
-        self.rows_of(key, |rows, now| rows.claim(claim, node, now)).unwrap_or(Claimed::Fenced)
+        self.rows_of(claim.key, |rows, now| rows.claim(claim, node, now)).unwrap_or(Claimed::Fenced)
     }
 
-    pub(in crate::engine) fn fence(&self, user: &UserKey) -> Vec<SessionRow> {
+    pub(in crate::engine) fn fence(&self, user: DirectoryKey) -> Vec<SessionRow> {
         let fence = self.next_fence();
-        self.rows_of(DirectoryKey::of(user), |rows, _| rows.fence(fence)).unwrap_or_default()
+        self.rows_of(user, |rows, _| rows.fence(fence)).unwrap_or_default()
     }
 
-    pub(in crate::engine) fn rows(&self, user: &UserKey) -> Vec<SessionRow> {
-        self.rows_of(DirectoryKey::of(user), |rows, _| rows.shown()).unwrap_or_default()
+    pub(in crate::engine) fn rows(&self, user: DirectoryKey) -> Vec<SessionRow> {
+        self.rows_of(user, |rows, _| rows.shown()).unwrap_or_default()
     }
 
     pub(in crate::engine) fn release(
         &self,
-        user: &UserKey,
+        user: DirectoryKey,
         session: SessionId,
         node: NodeEpoch,
     ) -> bool {
-        let key = DirectoryKey::of(user);
-        self.rows_of(key, |rows, now| rows.release(session, node, now)).unwrap_or(false)
+        self.rows_of(user, |rows, now| rows.release(session, node, now)).unwrap_or(false)
     }
 
     pub(in crate::engine) fn suspend(
         &self,
-        user: &UserKey,
+        user: DirectoryKey,
         session: SessionId,
         generation: u64,
         node: NodeEpoch,
     ) -> bool {
-        let key = DirectoryKey::of(user);
-        self.rows_of(key, |rows, _| rows.suspend(session, generation, node)).unwrap_or(false)
+        self.rows_of(user, |rows, _| rows.suspend(session, generation, node)).unwrap_or(false)
     }
 
     pub(in crate::engine) fn move_here(&self, to: &Move, node: NodeEpoch) -> Moved {

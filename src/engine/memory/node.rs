@@ -15,7 +15,7 @@ use super::operations::{self, Operation};
 use super::shared::{RETRY_AFTER, Shared};
 use crate::engine::answer::Answer;
 use crate::engine::directory::{
-    Claim, Claimed, Displaced, Move, Moved, Prepare, Prepared, Restore, SessionRow,
+    Claim, Claimed, DirectoryKey, Displaced, Move, Moved, Prepare, Prepared, Restore, SessionRow,
 };
 use crate::engine::error::{EngineError, RequestError};
 use crate::engine::log::{AppendError, Appended, Checkpoint, Condition, Delivered, RoomMessage};
@@ -23,7 +23,6 @@ use crate::engine::nodes::{Burial, Health, Renewal};
 use crate::engine::traits::{Engine, NodeHandler};
 use crate::lifecycle::Lifecycle;
 use crate::room::{NodeEpoch, RoomCommand, RoomKey};
-use crate::store::UserKey;
 use crate::sync::{Mutex, Rank};
 
 /// Maximum queued operations of a node; further ones fail with "engine unavailable".
@@ -215,29 +214,27 @@ impl Engine for MemoryNode {
         })
     }
 
-    fn fence(&self, user: &UserKey) -> Answer<Result<Vec<SessionRow>, EngineError>> {
-        let user = user.clone();
-        self.step(move |shared| shared.directory.fence(&user))
+    fn fence(&self, user: DirectoryKey) -> Answer<Result<Vec<SessionRow>, EngineError>> {
+        self.step(move |shared| shared.directory.fence(user))
     }
 
-    fn rows(&self, user: &UserKey) -> Answer<Result<Vec<SessionRow>, EngineError>> {
-        let user = user.clone();
-        self.step(move |shared| shared.directory.rows(&user))
+    fn rows(&self, user: DirectoryKey) -> Answer<Result<Vec<SessionRow>, EngineError>> {
+        self.step(move |shared| shared.directory.rows(user))
     }
 
-    fn release(&self, user: &UserKey, session: SessionId) -> Answer<Result<bool, EngineError>> {
-        let (user, node) = (user.clone(), self.epoch);
-        self.step(move |shared| shared.directory.release(&user, session, node))
+    fn release(&self, user: DirectoryKey, session: SessionId) -> Answer<Result<bool, EngineError>> {
+        let node = self.epoch;
+        self.step(move |shared| shared.directory.release(user, session, node))
     }
 
     fn suspend(
         &self,
-        user: &UserKey,
+        user: DirectoryKey,
         session: SessionId,
         generation: u64,
     ) -> Answer<Result<bool, EngineError>> {
-        let (user, node) = (user.clone(), self.epoch);
-        self.step(move |shared| shared.directory.suspend(&user, session, generation, node))
+        let node = self.epoch;
+        self.step(move |shared| shared.directory.suspend(user, session, generation, node))
     }
 
     fn move_here(&self, to: Move) -> Answer<Result<Moved, EngineError>> {

@@ -6,14 +6,16 @@ use stagedoor_proto::{CloseCode, Disconnect, Start, Timestamp};
 
 use super::Accounts;
 use super::attempt::Attempt;
-use crate::engine::{Claim, ClaimRules, Claimed, NameHolder, Prepare, Prepared, SessionRow};
+use crate::engine::{
+    Claim, ClaimRules, Claimed, DirectoryKey, NameHolder, Prepare, Prepared, SessionRow,
+};
 use crate::hub::access_control::LIVENESS_TIMEOUT;
 use crate::hub::errors::StartError;
 use crate::hub::peers::{PEER_TIMEOUT, PeerRequest};
 use crate::hub::sessions::SessionHandle;
 use crate::request::RequestId;
 use crate::session::SecretHash;
-use crate::store::{Refusal, UserKey};
+use crate::store::Refusal;
 use crate::telemetry::Limit;
 
 /// How long a start waits for other nodes to confirm that what it displaced is closed.
@@ -24,7 +26,7 @@ impl Accounts {
     /// than that, unless the newer one belongs to an attempt in progress.
     pub(super) async fn prepare(
         &self,
-        user: &UserKey,
+        user: DirectoryKey,
         start: &Start,
         rules: ClaimRules,
         is_guest: bool,
@@ -33,7 +35,7 @@ impl Accounts {
     ) -> Result<Prepared, StartError> {
         let prepare = Prepare {
             is_guest,
-            user: user.clone(),
+            user,
             instance: start.instance.clone(),
             age: attempt.age(&self.context.clock),
             at_least: refused.map_or(0, |(_, newer)| newer + 1),
@@ -159,7 +161,7 @@ impl Accounts {
         request: &RequestId,
     ) -> Result<(), StartError> {
         let revoked = Disconnect::new(CloseCode::TokenRevoked);
-        let rows = self.engine.fence(by.user()).await?;
+        let rows = self.engine.fence(by.meta().directory_key()).await?;
         for row in &rows {
             let borrower = self.sessions.find(row.session).filter(|session| session.meta().guest);
             if let Some(session) = borrower {
@@ -184,6 +186,7 @@ pub(super) fn prepared_claim(
 ) -> Claim {
     Claim {
         user: session.user().clone(),
+        key: session.meta().directory_key(),
         guest: session.meta().guest.then(|| session.meta().proof()),
         instance: session.meta().instance.clone(),
         session: session.id(),

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use stagedoor_proto::{BlockSource, CloseCode, Disconnect, Ref, Timestamp};
 
 use super::Accounts;
+use crate::engine::DirectoryKey;
 use crate::hub::access_control::NewBlock;
 use crate::hub::app::App;
 use crate::hub::errors::{CallError, StartError};
@@ -63,7 +64,7 @@ impl Accounts {
         // The store may have pruned a guest whose session is live; starts from here on are in the store.
         let (store, now) = (&self.context.store, self.context.clock.wall());
         let ref_ = ref_of(row.as_ref());
-        let is_here = !self.engine.rows(&user).await?.is_empty();
+        let is_here = !self.engine.rows(DirectoryKey::of(&user)).await?.is_empty();
         if !store.delete_user(user.clone(), is_here, now, row).await? {
             return Ok(None);
         }

@@ -39,7 +39,7 @@ impl Accounts {
         }
         self.access.check(&session, peer).await?;
         let renewal = self.renewal(&session, &resume, peer, attempt, request).await?;
-        let user = DirectoryKey::of(session.user());
+        let user = session.meta().directory_key();
         let secret = self.new_secret(user);
         let next = SecretHash::of(secret.as_str());
         let rate = self.context.resume_rate();
@@ -97,7 +97,7 @@ impl Accounts {
         match checked.await {
             Ok(renewal) => self.take_over(session, generation, claim, secret, renewal),
             Err(rejected) => {
-                let suspended = self.engine.suspend(session.user(), session.id(), generation);
+                let suspended = self.engine.suspend(user, session.id(), generation);
                 self.context.run_detached(suspended);
                 Err(rejected)
             }

@@ -153,7 +153,8 @@ impl Accounts {
         let user = UserKey { app: Arc::clone(app.id()), username };
         let rules = claim_rules(&app);
         let new_family = FamilyId::from_bits(self.context.rng.bits());
-        let secret = self.new_secret(DirectoryKey::of(&user));
+        let key = DirectoryKey::of(&user);
+        let secret = self.new_secret(key);
         let hash = SecretHash::of(secret.as_str());
         // Before the admission: it would void the tokens of the session that stays.
         self.check_capacity(peer.address, Capacity::of_sessions)?;
@@ -163,7 +164,7 @@ impl Accounts {
             let authenticated = &accepted.authenticated;
             let is_guest = authenticated.is_guest();
             let prepared =
-                self.prepare(&user, start, rules, is_guest, attempt, refused_generation).await?;
+                self.prepare(key, start, rules, is_guest, attempt, refused_generation).await?;
             let evict = match &prepared.protected {
                 Some(holder) => Some(self.prove_dead(holder, attempt).await?),
                 None => None,
@@ -215,6 +216,7 @@ impl Accounts {
                 &peer,
                 prepared.generation,
                 hash,
+                key,
             );
             let claim = prepared_claim(&session, &prepared, hash, rules, evict);
             let held = match attempt.check(&self.context) {
@@ -331,6 +333,7 @@ impl Accounts {
         peer: &PeerInfo,
         generation: u64,
         hash: SecretHash,
+        key: DirectoryKey,
     ) -> Arc<SessionHandle> {
         let now = self.context.clock.now();
         let FamilyGrant { grant, source, authenticated, expires } = admitted.granted.clone();
@@ -347,6 +350,7 @@ impl Accounts {
             client: start.client.clone().map(Box::new),
             peer: peer.clone(),
             started: now.wall,
+            key: key.into(),
         };
         let auth = AuthContext {
             grant: Arc::new(grant),

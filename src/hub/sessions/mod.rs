@@ -36,7 +36,7 @@ pub(super) use replay_memory::limit_replay_memory;
 use super::context::Context;
 use super::errors::CallError;
 use super::events::Events;
-use crate::engine::{Engine, EngineError, Restore};
+use crate::engine::{DirectoryKey, Engine, EngineError, Restore};
 use crate::request::RequestId;
 use crate::session::ConnectionLoss;
 use crate::store::{EndedSession, UserKey};
@@ -92,7 +92,7 @@ impl Sessions {
     /// # Errors
     /// If the engine does not answer.
     pub async fn of_user(&self, user: &UserKey) -> Result<Vec<Arc<SessionHandle>>, CallError> {
-        let rows = self.engine.rows(user).await?;
+        let rows = self.engine.rows(DirectoryKey::of(user)).await?;
         Ok(rows.iter().filter_map(|row| self.find(row.session)).collect())
     }
 
@@ -202,14 +202,16 @@ impl Sessions {
     pub fn handle_lost_connection(&self, connection: &SessionConnection, loss: ConnectionLoss) {
         let (session, generation) = (connection.session(), connection.generation());
         connection.detach(loss, self.context.clock.now());
-        self.context.run_detached(self.engine.suspend(session.user(), session.id(), generation));
+        let user = session.meta().directory_key();
+        self.context.run_detached(self.engine.suspend(user, session.id(), generation));
         self.notify(session);
     }
 
     /// Releases the client instance of a session.
     pub(super) fn release(&self, session: &SessionHandle) {
         session.activity().set_held_by(None);
-        self.context.run_detached(self.engine.release(session.user(), session.id()));
+        let user = session.meta().directory_key();
+        self.context.run_detached(self.engine.release(user, session.id()));
     }
 
     /// Claims the client instances of restored sessions.
