@@ -43,14 +43,26 @@ impl NameRules {
             }
             Self::Any => Ok(()),
             Self::Precis => {
-                let is_user_part =
-                    |part| UsernameCasePreserved::enforce(part).is_ok_and(|same| same == part);
                 // An empty part is invalid: one space separates two words.
                 let is_valid = name.split(' ').all(is_user_part);
                 if is_valid { Ok(()) } else { Err(InvalidName::NotPrecis) }
             }
         }
     }
+}
+
+/// Whether a part of a username is one that the profile would not change.
+fn is_user_part(part: &str) -> bool {
+    if part.is_ascii() {
+        // The profile allows the visible characters of ASCII and changes none (RFC 8264, 8 and 9.11).
+        return !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_graphic());
+    }
+    by_profile(part)
+}
+
+/// [`is_user_part`], decided by the profile's tables.
+fn by_profile(part: &str) -> bool {
+    UsernameCasePreserved::enforce(part).is_ok_and(|same| same == part)
 }
 
 fn is_blank(name: &str) -> bool {
@@ -76,6 +88,8 @@ fn is_unprintable(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const BIDI: &[char] = &[
@@ -155,6 +169,28 @@ mod tests {
         ] {
             assert_eq!(NameRules::Any.check(name), Ok(()), "{name}");
             assert_eq!(NameRules::Precis.check(name), Ok(()), "{name}");
+        }
+    }
+
+    #[test]
+    fn ascii_pairs_are_decided_as_by_the_profile() {
+        let ascii = || (0..=0x7f_u8).map(char::from);
+        assert_eq!(is_user_part(""), by_profile(""));
+        for first in ascii() {
+            let one = first.to_string();
+            assert_eq!(is_user_part(&one), by_profile(&one), "{one:?}");
+            for second in ascii() {
+                let two = format!("{first}{second}");
+                assert_eq!(is_user_part(&two), by_profile(&two), "{two:?}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn ascii_text_is_decided_as_by_the_profile(text in "[\\x00-\\x7f]{0,24}", name in "[!-~]{1,64}") {
+            prop_assert_eq!(is_user_part(&text), by_profile(&text));
+            prop_assert_eq!(is_user_part(&name), by_profile(&name));
         }
     }
 
