@@ -5,9 +5,14 @@
 //! its id, and with the number of its connection until a session has started. Invariant: connection data, signal data
 //! and secrets have no field, and a user appears only as a hash.
 
+use std::fmt::{self, Write as _};
 use std::io::IsTerminal as _;
 
+use tracing::field::{Field, Visit};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::field::RecordFields;
+use tracing_subscriber::fmt::FormatFields;
+use tracing_subscriber::fmt::format::Writer;
 
 /// The names of all span and event fields. A test compares them with every log statement.
 pub mod field {
@@ -138,14 +143,149 @@ pub fn init(filter: &str, format: Format) -> Result<(), TelemetryError> {
     let set_up = match format {
         Format::Pretty => lines.with_target(false).try_init(),
         // The list of spans includes the current one.
-        Format::Json => lines.json().flatten_event(true).with_current_span(false).try_init(),
+        Format::Json => {
+            let lines = lines.json().flatten_event(true).with_current_span(false);
+            lines.fmt_fields(SpanFields).try_init()
+        }
     };
     set_up.map_err(|_| TelemetryError::SetUp)
 }
 
+/// Writes the fields of a span as a JSON object, once per span and without an intermediate map: each connection has
+/// spans, and few of them are ever logged. A span's fields are all set when it is made.
+struct SpanFields;
+
+impl<'writer> FormatFields<'writer> for SpanFields {
+    fn format_fields<R: RecordFields>(
+        &self,
+        mut writer: Writer<'writer>,
+        fields: R,
+    ) -> fmt::Result {
+        let mut object = ObjectWriter { writer: &mut writer, separator: '{', result: Ok(()) };
+        fields.record(&mut object);
+        let ObjectWriter { separator, result, .. } = object;
+        result?;
+        writer.write_str(if separator == '{' { "{}" } else { "}" })
+    }
+}
+
+/// Writes the entries of a JSON object.
+struct ObjectWriter<'a> {
+    writer: &'a mut dyn fmt::Write,
+    /// Before the next entry.
+    separator: char,
+    /// The first error.
+    result: fmt::Result,
+}
+
+impl ObjectWriter<'_> {
+    fn entry(&mut self, field: &Field, quote: &str, value: fmt::Arguments<'_>) {
+        let mut write = || {
+            write!(self.writer, "{}\"{}\":{quote}", self.separator, field.name())?;
+            if quote.is_empty() {
+                self.writer.write_fmt(value)?;
+            } else {
+                EscapingWriter(self.writer).write_fmt(value)?;
+            }
+            self.writer.write_str(quote)
+        };
+        self.result = self.result.and_then(|()| write());
+        self.separator = ',';
+    }
+}
+
+impl Visit for ObjectWriter<'_> {
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.entry(field, "", format_args!("{value}"));
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.entry(field, "", format_args!("{value}"));
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.entry(field, "", format_args!("{value}"));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.entry(field, "\"", format_args!("{value}"));
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.entry(field, "\"", format_args!("{value:?}"));
+    }
+}
+
+/// Escapes text inside a JSON string.
+struct EscapingWriter<'a>(&'a mut dyn fmt::Write);
+
+impl fmt::Write for EscapingWriter<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let is_special = |c: char| c.is_ascii_control() || matches!(c, '"' | '\\');
+        for part in text.split_inclusive(is_special) {
+            match part.char_indices().next_back().filter(|(_, last)| is_special(*last)) {
+                Some((start, special)) => {
+                    self.0.write_str(&part[..start])?;
+                    write!(self.0, "\\u{:04x}", u32::from(special))?;
+                }
+                None => self.0.write_str(part)?,
+            }
+        }
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
     use super::*;
+
+    /// Collects log lines.
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn json_lines_have_the_fields_of_their_spans() {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .json()
+            .flatten_event(true)
+            .with_current_span(false)
+            .fmt_fields(SpanFields)
+            .with_writer(move || writer.clone())
+            .finish();
+        let odd = "a \"quoted\" \\ \u{7}\n\u{7f} é 漢";
+        tracing::subscriber::with_default(subscriber, || {
+            let _empty = tracing::error_span!("empty").entered();
+            let _outer =
+                tracing::error_span!("outer", connection = 7_u64, outcome = true).entered();
+            let _inner =
+                tracing::error_span!("inner", step_ms = -1_i64, user = odd, error = ?odd).entered();
+            tracing::error!("something happened");
+        });
+        let line: serde_json::Value =
+            serde_json::from_slice(&lines.0.lock().unwrap()).expect("a line of JSON");
+        let spans = serde_json::json!([
+            { "name": "empty" },
+            { "name": "outer", "connection": 7, "outcome": true },
+            { "name": "inner", "step_ms": -1, "user": odd, "error": format!("{odd:?}") },
+        ]);
+        assert_eq!(line["spans"], spans);
+        assert_eq!(line["message"], "something happened");
+    }
 
     #[test]
     fn invalid_filter_is_named() {
