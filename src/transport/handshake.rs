@@ -206,7 +206,8 @@ where
             opened
         }
         Command::Resume(resume) if pending.is_none() => {
-            let resumed = hub.accounts.resume(resume, &peer_info, &attempt, &request);
+            // Boxed, so that it does not enlarge the state of a start.
+            let resumed = Box::pin(hub.accounts.resume(resume, &peer_info, &attempt, &request));
             let resumed = watch(ws, &attempt, false, resumed).await;
             if attempt.is_connected() {
                 hub.metrics().resumes.inc(outcome_of(&resumed));

@@ -74,7 +74,7 @@ impl Accounts {
             Claimed::Superseded => return Err(Refusal::Superseded { generation }.into()),
             Claimed::NameTaken(holder) => return Err(self.name_taken(&[holder], None)),
             Claimed::Protected(holder) => {
-                self.prove_dead(&holder, attempt).await?;
+                Box::pin(self.prove_dead(&holder, attempt)).await?;
                 return Ok(None);
             }
         };

@@ -106,7 +106,6 @@ impl Accounts {
         start: &mut AuthenticatedStart,
         attempt: &Attempt,
     ) -> Result<(), StartError> {
-        attempt.check(&self.context)?;
         while !start.is_current() {
             let current = start.app.auth();
             let decided = current.reauthenticate(&start.request, &start.authenticated);
@@ -160,13 +159,17 @@ impl Accounts {
         self.check_capacity(peer.address, Capacity::of_sessions)?;
         let (mut refused_generation, mut former) = (None, None);
         loop {
-            self.reauthenticate(&mut accepted, attempt).await?;
+            attempt.check(&self.context)?;
+            // Boxed, as everything that few starts do: the state of a start is copied to the heap as a whole.
+            if !accepted.is_current() {
+                Box::pin(self.reauthenticate(&mut accepted, attempt)).await?;
+            }
             let authenticated = &accepted.authenticated;
             let is_guest = authenticated.is_guest();
             let prepared =
                 self.prepare(key, start, rules, is_guest, attempt, refused_generation).await?;
             let evict = match &prepared.protected {
-                Some(holder) => Some(self.prove_dead(holder, attempt).await?),
+                Some(holder) => Some(Box::pin(self.prove_dead(holder, attempt)).await?),
                 None => None,
             };
             attempt.check(&self.context)?;
@@ -200,7 +203,8 @@ impl Accounts {
                 }
                 Err(refusal) => {
                     let holders = &prepared.holders;
-                    return Err(self.rejected(refusal, &user, start, holders, request).await);
+                    let rejected = self.rejected(refusal, &user, start, holders, request);
+                    return Err(Box::pin(rejected).await);
                 }
             };
             self.count_forgotten(&admitted);
@@ -224,29 +228,17 @@ impl Accounts {
                 Ok(()) => self.hold(&session, claim, previous.as_ref(), guest_fence, attempt).await,
                 Err(rejected) => Err(rejected),
             };
-            let Held { displaced, carried } = match held {
+            let held = match held {
                 Ok(Some(held)) => held,
                 Ok(None) => continue,
                 Err(rejected) => {
-                    self.withdraw_admission(&user, &session, former).await;
+                    Box::pin(self.withdraw_admission(&user, &session, former)).await;
                     return Err(rejected);
                 }
             };
-            self.close_displaced(&displaced, &session, request).await;
-            if session.has_ended() {
-                // A ban or a newer start ended it before it was confirmed. The sessions it displaced are closed anyway:
-                // the newer start only knows this session.
-                self.sessions.release(&session);
-                self.sessions.remove(session.id());
-                return Err(session.resume_error(self.context.clock.now()));
-            }
-            if admitted.was_guest {
-                self.end_borrowers(&session, request).await?;
-            }
-            if let Some(previous) = &previous {
-                let keep = start.previous.as_ref().is_some_and(|previous| previous.keep);
-                previous.continue_by(self, &session, keep, carried, request).await;
-            }
+            let keep = start.previous.as_ref().is_some_and(|previous| previous.keep);
+            let previous = previous.as_ref().map(|previous| (previous, keep));
+            self.replace_others(&session, held, previous, admitted.was_guest, request).await?;
             self.events.session_started(session.meta(), request.clone());
             let reply = self.started(&session, admitted, secret);
             let connection = SessionConnection::new(session, prepared.generation);
@@ -284,7 +276,7 @@ impl Accounts {
     ) -> Result<Option<Held>, StartError> {
         // On disk before any other effect: a crash in between must not lose a block.
         let carried = match previous {
-            Some(previous) => self.migrate_user_state(previous.rename(session)).await?,
+            Some(previous) => Box::pin(self.migrate_user_state(previous.rename(session))).await?,
             None => Vec::new(),
         };
         attempt.check(&self.context)?;
@@ -300,6 +292,35 @@ impl Accounts {
             self.sessions.remove(session.id());
         }
         Ok(claimed?.map(|displaced| Held { displaced, carried }))
+    }
+
+    /// Closes the sessions that a claimed one displaces, and continues the previous one of its user. An error if the
+    /// new session has ended meanwhile.
+    async fn replace_others(
+        &self,
+        session: &Arc<SessionHandle>,
+        Held { displaced, carried }: Held,
+        previous: Option<(&PreviousSession, bool)>,
+        was_guest: bool,
+        request: &RequestId,
+    ) -> Result<(), StartError> {
+        if !displaced.is_empty() {
+            Box::pin(self.close_displaced(&displaced, session, request)).await;
+        }
+        if session.has_ended() {
+            // A ban or a newer start ended it before it was confirmed. The sessions it displaced are closed anyway: the
+            // newer start only knows this session.
+            self.sessions.release(session);
+            self.sessions.remove(session.id());
+            return Err(session.resume_error(self.context.clock.now()));
+        }
+        if was_guest {
+            Box::pin(self.end_borrowers(session, request)).await?;
+        }
+        if let Some((previous, keep)) = previous {
+            Box::pin(previous.continue_by(self, session, keep, carried, request)).await;
+        }
+        Ok(())
     }
 
     /// Undoes an admission that led to no session: the tokens of the session that goes on are valid again.
