@@ -4,6 +4,7 @@
 //! Invariant: monotonic time never goes back. It begins at the wall clock's time when the gateway starts, or continues
 //! that of the process before, so that room state has one monotonic time through all processes.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -159,9 +160,45 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Random bits from the operating system.
+/// Random bits from the operating system, which are fetched a block at a time: a start needs them several times.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Rng;
+
+thread_local! {
+    static BLOCK: RefCell<RandomBlock> = const { RefCell::new(RandomBlock::empty()) };
+}
+
+/// Random bytes of the operating system that nothing has used yet. Used ones are erased.
+struct RandomBlock {
+    bytes: [u8; RANDOM_BLOCK_BYTES],
+    used: usize,
+}
+
+impl RandomBlock {
+    const fn empty() -> Self {
+        Self { bytes: [0; RANDOM_BLOCK_BYTES], used: RANDOM_BLOCK_BYTES }
+    }
+
+    /// Moves `bytes.len()` unused bytes, at most a block, to `bytes`.
+    fn take(&mut self, bytes: &mut [u8]) {
+        if RANDOM_BLOCK_BYTES - self.used < bytes.len() {
+            fill_from_system(&mut self.bytes);
+            self.used = 0;
+        }
+        let taken = &mut self.bytes[self.used..self.used + bytes.len()];
+        bytes.copy_from_slice(taken);
+        taken.fill(0);
+        self.used += bytes.len();
+    }
+}
+
+/// The randomness of two or three starts; Linux gives so many bytes in one step.
+const RANDOM_BLOCK_BYTES: usize = 256;
+
+#[expect(clippy::disallowed_methods, reason = "this is the module that may ask for randomness")]
+fn fill_from_system(bytes: &mut [u8]) {
+    getrandom::fill(bytes).expect("the operating system gives random bytes");
+}
 
 impl Rng {
     /// `N` random bytes.
@@ -169,10 +206,10 @@ impl Rng {
     /// # Panics
     /// When the operating system provides no randomness, because ids and keys would not be secret.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "this is the module that may ask for randomness")]
     pub fn bytes<const N: usize>(self) -> [u8; N] {
+        const { assert!(N <= RANDOM_BLOCK_BYTES) };
         let mut bytes = [0; N];
-        getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
+        BLOCK.with_borrow_mut(|block| block.take(&mut bytes));
         bytes
     }
 
@@ -191,7 +228,26 @@ impl Rng {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
+
+    #[test]
+    fn random_bytes_are_used_once_and_erased() {
+        let threads = (0..4).map(|_| std::thread::spawn(|| [(); 100].map(|()| Rng.bits())));
+        let threads: Vec<_> = threads.collect();
+        let all = threads.into_iter().flat_map(|thread| thread.join().unwrap());
+        assert_eq!(all.collect::<HashSet<_>>().len(), 400);
+
+        let mut block = RandomBlock::empty();
+        let mut seen = HashSet::new();
+        for size in [16, 32, 200, 16, 100, 256, 8] {
+            let mut bytes = vec![0; size];
+            block.take(&mut bytes);
+            assert!(block.bytes[..block.used].iter().all(|byte| *byte == 0));
+            assert!(bytes.chunks(8).all(|part| seen.insert(part.to_vec())));
+        }
+    }
 
     #[test]
     fn clock_continues_the_monotonic_time_of_another_process() {
