@@ -199,7 +199,7 @@ fn restore_memberships(
     sessions: &HashMap<SessionId, Arc<SessionHandle>>,
 ) -> Vec<(SessionId, Option<Arc<SessionHandle>>)> {
     let mut inner = room.lock();
-    let (mut here, mut known) = (HashMap::new(), Vec::new());
+    let (mut here, mut known) = (HashMap::default(), Vec::new());
     for (id, _, state) in inner.room.sessions() {
         let session = sessions.get(&id);
         if let Some(session) = session {

@@ -1,13 +1,11 @@
 //! A room on this node: its state and its local sessions.
 
-use std::collections::HashMap;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
-use stagedoor_proto::SessionId;
-
 use super::retry::FailedWrites;
+use super::session_map::SessionMap;
 use crate::hub::sessions::SessionHandle;
 use crate::room::{Audience, LocalRoom, Room, RoomKey};
 use crate::session::RoomTag;
@@ -75,7 +73,7 @@ pub(in crate::hub) struct RoomInner {
     /// State of the room that only this node has.
     pub(in crate::hub) local: LocalRoom,
     /// Local sessions of the room. Removed sessions are dropped later.
-    pub(in crate::hub) sessions: HashMap<SessionId, Arc<SessionHandle>>,
+    pub(in crate::hub) sessions: SessionMap,
     /// Writes that the store rejected.
     pub(super) failed: FailedWrites,
 }
@@ -85,7 +83,7 @@ impl RoomHandle {
         let next = room.next_due();
         let due = AtomicU64::new(next.monotonic.as_millis());
         let due_wall = AtomicU64::new(next.wall.as_millis());
-        let (sessions, failed) = (HashMap::new(), FailedWrites::default());
+        let (sessions, failed) = (SessionMap::default(), FailedWrites::default());
         let idle_since = AtomicU64::new(u64::MAX);
         let was_occupied = AtomicBool::new(room.sessions().next().is_some());
         let is_retained = AtomicBool::new(false);

@@ -19,6 +19,7 @@ mod open;
 mod registry;
 mod replicas;
 mod retry;
+mod session_map;
 mod slots;
 mod sync;
 
