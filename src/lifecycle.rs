@@ -30,6 +30,8 @@ const RECOVERY_TIME: Duration = Duration::from_secs(10);
 pub struct Lifecycle {
     tasks: TaskTracker,
     drain: CancellationToken,
+    /// Set before `drain` is cancelled, whose own state is behind a lock that every start would take several times.
+    is_draining: Arc<AtomicBool>,
     stop: CancellationToken,
     failures: Arc<Failures>,
 }
@@ -125,12 +127,13 @@ impl Lifecycle {
     }
 
     pub fn begin_drain(&self) {
+        self.is_draining.store(true, Ordering::Release);
         self.drain.cancel();
     }
 
     #[must_use]
     pub fn is_draining(&self) -> bool {
-        self.drain.is_cancelled()
+        self.is_draining.load(Ordering::Acquire)
     }
 
     /// Resolves when draining begins. Cancel-safe.
@@ -145,7 +148,7 @@ impl Lifecycle {
 
     /// Ends every task and waits for at most `deadline`. Returns whether all ended.
     pub async fn stopped(&self, deadline: Duration) -> bool {
-        self.drain.cancel();
+        self.begin_drain();
         self.stop.cancel();
         self.tasks.close();
         tokio::time::timeout(deadline, self.tasks.wait()).await.is_ok()

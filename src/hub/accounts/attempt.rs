@@ -1,5 +1,8 @@
 //! A `start` or `resume` that is not decided yet.
 
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -60,11 +63,18 @@ impl Attempt {
         context: &Context,
         decided: impl Future<Output = Result<T, E>>,
     ) -> Result<T, StartError> {
-        let decided = tokio::select! {
-            biased;
-            () = self.disconnected.cancelled() => return Err(StartError::disconnected()),
-            () = context.lifecycle.draining() => return Err(context.draining_error()),
-            decided = decided => decided,
+        self.check(context)?;
+        let mut decided = pin!(decided);
+        // Most answers are ready at once, and need no registration for the end of the wait.
+        let first = poll_fn(|cx| Poll::Ready(decided.as_mut().poll(cx))).await;
+        let decided = match first {
+            Poll::Ready(decided) => decided,
+            Poll::Pending => tokio::select! {
+                biased;
+                () = self.disconnected.cancelled() => return Err(StartError::disconnected()),
+                () = context.lifecycle.draining() => return Err(context.draining_error()),
+                decided = decided => decided,
+            },
         };
         self.check(context)?;
         decided.map_err(Into::into)
