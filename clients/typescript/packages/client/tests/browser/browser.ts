@@ -2,11 +2,13 @@
 // drive themselves, and report by `fetch`.
 
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import WebSocket from 'ws';
 
 const CLIENT = fileURLToPath(new URL('../../dist/stagedoor.js', import.meta.url));
 const PAGES = fileURLToPath(new URL('pages', import.meta.url));
@@ -17,6 +19,9 @@ export interface Report {
   readonly what: string;
   readonly [detail: string]: unknown;
 }
+
+/** A flag that lets {@link Browser.command} attach. */
+export const DEVTOOLS = '--remote-debugging-port=0';
 
 /** A browser, and the server of its pages. */
 export class Browser {
@@ -29,7 +34,7 @@ export class Browser {
   #folder: string | undefined;
 
   /** Opens a page; `query` goes to its script. */
-  static async open(page: string, query: Record<string, string>): Promise<Browser> {
+  static async open(page: string, query: Record<string, string>, flagsOfTest: string[] = []): Promise<Browser> {
     const browser = new Browser();
     const server = createServer((request, response) => {
       const url = new URL(request.url ?? '/', 'http://localhost');
@@ -57,6 +62,7 @@ export class Browser {
       '--disable-popup-blocking',
       '--no-first-run',
       '--disable-dev-shm-usage',
+      ...flagsOfTest,
     ];
     browser.#process = spawn(
       process.env.CHROMIUM ?? 'chromium',
@@ -83,6 +89,25 @@ export class Browser {
   release(what: string): void {
     this.#released.add(what);
     this.#held.get(what)?.end();
+  }
+
+  /**
+   * Sends commands of the DevTools protocol to the page, then detaches: a page that is watched behaves differently. The
+   * browser must have the flag `DEVTOOLS`.
+   */
+  async command(...commands: [method: string, params: object][]): Promise<void> {
+    const port = readFileSync(join(this.#folder ?? '', 'DevToolsActivePort'), 'utf8').split('\n')[0] ?? '';
+    const response = await fetch(`http://127.0.0.1:${port}/json/list`);
+    const pages = (await response.json()) as { type: string; webSocketDebuggerUrl: string }[];
+    const socket = new WebSocket(pages.find(({ type }) => type === 'page')?.webSocketDebuggerUrl ?? '');
+    await once(socket, 'open');
+    for (const [id, [method, params]] of commands.entries()) {
+      const answered = once(socket, 'message');
+      socket.send(JSON.stringify({ id, method, params }));
+      await answered;
+    }
+    socket.close();
+    await once(socket, 'close');
   }
 
   async stop(): Promise<void> {

@@ -1,61 +1,136 @@
-// Checks 5 and 6 in a real browser: reload, duplicate, close, and the back/forward cache.
+// Checks 5 to 8 in a real browser: reload, duplicate, close, the back/forward cache, and a frozen page.
 
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
-import { cleanUp, started, unique, until, useGateway } from '../harness/index.js';
-import { Browser } from './browser.js';
+import { cleanUp, faultProxy, type FaultProxy, started, unique, until, useGateway } from '../harness/index.js';
+import { Browser, DEVTOOLS } from './browser.js';
 
+/** How long a session outlives its page, by default. */
+const WINDOW_S = 10;
 const used = useGateway();
 
-async function open(then: string): Promise<{
-  browser: Browser;
-  events: string[];
-  peer: Awaited<ReturnType<typeof started>>;
-  room: string;
-  guest: string;
-}> {
+interface Story {
+  readonly browser: Browser;
+  readonly proxy: FaultProxy;
+  /** What a peer saw: links, and who left why. */
+  readonly events: { readonly what: string; readonly at: number }[];
+  readonly peer: Awaited<ReturnType<typeof started>>;
+  readonly room: string;
+}
+
+async function open(then: string, ...flags: string[]): Promise<Story> {
+  const proxy = await faultProxy(used.gateway);
   const [room, guest] = [unique('room'), unique('ada')];
   const peer = await started(used.gateway);
   await peer.room(room).join();
-  const events: string[] = [];
-  peer.room(room).on('participantLeft', ({ reason }) => events.push(`left ${reason}`));
-  peer.room(room).on('participantChanged', ({ participant }) => events.push(participant.link));
-  const browser = await Browser.open('page.html', { gateway: used.gateway.url, room, guest, page: 'first', then });
+  const events: { what: string; at: number }[] = [];
+  const see = (what: string): void => void events.push({ what, at: performance.now() });
+  peer.room(room).on('participantLeft', ({ reason }) => see(`left ${reason}`));
+  peer.room(room).on('participantChanged', ({ participant }) => see(participant.link));
+  const query = { gateway: proxy.url, room, guest, page: 'first', then };
+  const browser = await Browser.open('page.html', query, flags);
   cleanUp(() => browser.stop());
-  return { browser, events, peer, room, guest };
+  return { browser, proxy, events, peer, room };
 }
 
-it('a reload keeps instance, session and participant', async () => {
-  const { browser, events } = await open('reload');
-  const first = await browser.report(({ what }) => what === 'live');
-  browser.release('reload');
-  const second = await browser.report(({ what, load }) => what === 'live' && load === 2);
-  expect(second).toMatchObject({ session: first.session, instance: first.instance, me: first.me });
-  expect(events.filter((event) => event.startsWith('left'))).toEqual([]);
+const linkOfAny = (peer: Story['peer'], room: string, link: string): Promise<unknown> =>
+  until(peer.room(room).participants, (all) => [...all.values()].some((one) => one.link === link));
+const allLive = (peer: Story['peer'], room: string): Promise<unknown> =>
+  until(
+    peer.room(room).participants,
+    (all) => all.size === 2 && [...all.values()].every(({ link }) => link === 'live'),
+  );
+const whats = (events: Story['events']): string[] => events.map(({ what }) => what);
+const closesOf = (proxy: FaultProxy): FaultProxy['frames'] =>
+  proxy.frames.filter(({ way, opcode }) => way === 'up' && opcode === 8);
+
+describe('check 5', () => {
+  it('a reload keeps instance, session and participant', async () => {
+    const { browser, events } = await open('reload');
+    const first = await browser.report(({ what }) => what === 'live');
+    browser.release('reload');
+    const second = await browser.report(({ what, load }) => what === 'live' && load === 2);
+    expect(second).toMatchObject({ session: first.session, instance: first.instance, me: first.me });
+    expect(whats(events).filter((what) => what !== 'suspended' && what !== 'live')).toEqual([]);
+  });
+
+  it('a duplicate is another instance that proves itself, and a closed tab leaves in time', async () => {
+    const { browser, proxy, events, peer, room } = await open('duplicate');
+    const first = await browser.report(({ what }) => what === 'live');
+    browser.release('duplicate');
+    const duplicate = await browser.report(({ page, what }) => page === 'duplicate' && what === 'live');
+    expect(duplicate.instance).not.toBe(first.instance);
+    await until(peer.room(room).participants, (all) => all.size === 3);
+    const starts = proxy.texts('up').filter((text) => text.includes('"start"'));
+    expect(starts).toHaveLength(2);
+    const [before, after] = starts.map((text) => JSON.parse(text) as { start: { previous?: unknown } });
+    expect(before?.start.previous).toBeUndefined();
+    expect(after?.start.previous).toMatchObject({ session: first.session, keep: true });
+    const since = proxy.frames.length;
+    browser.release('close');
+    const close = await proxy.frame('up', () => true, since);
+    await until(peer.room(room).participants, (all) => all.size === 2);
+    const left = events.at(-1);
+    expect(left?.what).toBe('left network_lost');
+    expect((left?.at ?? Infinity) - close.at).toBeLessThan((WINDOW_S + 2) * 1_000);
+    expect(proxy.texts('down').filter((text) => text.includes('4013'))).toEqual([]);
+    expect(browser.reports.filter(({ what }) => what === 'terminated')).toEqual([]);
+  });
 });
 
-it('a duplicate is another instance, and a closed tab leaves', async () => {
-  const { browser, events, peer, room } = await open('duplicate');
-  const first = await browser.report(({ what }) => what === 'live');
-  browser.release('duplicate');
-  const duplicate = await browser.report(({ page, what }) => page === 'duplicate' && what === 'live');
-  expect(duplicate.instance).not.toBe(first.instance);
-  await until(peer.room(room).participants, (all) => all.size === 3);
-  browser.release('close');
-  await until(peer.room(room).participants, (all) => all.size === 2);
-  expect(events.at(-1)).toBe('left network_lost');
-  expect(browser.reports.filter(({ what }) => what === 'terminated')).toEqual([]);
+describe('check 6', () => {
+  it('a page in the back/forward cache is suspended at once and comes back', async () => {
+    const { browser, proxy, events, peer, room } = await open('leave');
+    const first = await browser.report(({ what }) => what === 'live');
+    const since = proxy.frames.length;
+    browser.release('leave');
+    await browser.report(({ page }) => page === 'other');
+    await linkOfAny(peer, room, 'suspended');
+    const close = await proxy.frame('up', (text) => text.startsWith('\x0b\ufffd'), since);
+    expect((events[0]?.at ?? Infinity) - close.at).toBeLessThan(1_000);
+    await peer.room(room).send('n', 'missed');
+    browser.release('back');
+    const restored = await browser.report(({ what }) => what === 'restored');
+    expect(restored).toMatchObject({ session: first.session, instance: first.instance, me: first.me });
+    await allLive(peer, room);
+    expect(whats(events)).toEqual(['suspended', 'live']);
+    expect(proxy.texts('down').filter((text) => text.includes('"missed"'))).toHaveLength(1);
+  });
+
+  it('after the window a new session of the same instance starts by itself, and joins its rooms', async () => {
+    const { browser, events, peer, room } = await open('leave');
+    const first = await browser.report(({ what }) => what === 'live');
+    browser.release('leave');
+    await until(peer.room(room).participants, (all) => all.size === 2);
+    await until(peer.room(room).participants, (all) => all.size === 1);
+    expect(whats(events)).toEqual(['suspended', 'left network_lost']);
+    browser.release('back');
+    const rejoined = await browser.report(({ what }) => what === 'rejoined');
+    expect(rejoined.instance).toBe(first.instance);
+    expect(rejoined.session).not.toBe(first.session);
+    expect(rejoined.load).toBe(1);
+    await allLive(peer, room);
+  });
 });
 
-it('a page in the back/forward cache is suspended at once and comes back', async () => {
-  const { browser, events, peer, room } = await open('leave');
-  const first = await browser.report(({ what }) => what === 'live');
-  browser.release('leave');
-  await browser.report(({ page }) => page === 'other');
-  await until(peer.room(room).participants, (all) => [...all.values()].some(({ link }) => link === 'suspended'));
-  browser.release('back');
-  const restored = await browser.report(({ what }) => what === 'restored');
-  expect(restored).toMatchObject({ session: first.session, instance: first.instance });
-  await until(peer.room(room).participants, (all) => [...all.values()].every(({ link }) => link === 'live'));
-  expect(events).toEqual(['suspended', 'live']);
+describe('checks 7 and 8', () => {
+  it('a frozen page keeps its session, and is live within 2 s of its resume', async () => {
+    const { browser, proxy, events, peer, room } = await open('stay', DEVTOOLS);
+    const first = await browser.report(({ what }) => what === 'live');
+    const since = proxy.frames.length;
+    await browser.command(['Page.setWebLifecycleState', { state: 'frozen' }]);
+    // No event of the page: the gateway notices by its heartbeat, and frees the link.
+    await linkOfAny(peer, room, 'suspended');
+    expect(proxy.texts('up').filter((text) => text.includes('"end"'))).toEqual([]);
+    await browser.command(['Page.setWebLifecycleState', { state: 'active' }]);
+    const awake = await browser.report(({ what }) => what === 'awake');
+    expect(awake).toMatchObject({ session: first.session, instance: first.instance, me: first.me });
+    expect(awake.afterMs).toBeLessThan(2_000);
+    await allLive(peer, room);
+    expect(whats(events)).toEqual(['suspended', 'live']);
+    // It did not end its session, and was resumed with one connection.
+    expect(closesOf(proxy).filter(({ text }) => text.startsWith('\x03\ufffd'))).toEqual([]);
+    expect(proxy.texts('up').filter((text) => text.includes('"resume"'))).toHaveLength(1);
+    expect(proxy.frames.length).toBeGreaterThan(since);
+  });
 });
