@@ -31,6 +31,8 @@ export default defineConfig({
       {
         test: {
           name: 'packages',
+          // As many compilers as there are processors here.
+          maxConcurrency: 2,
           include: ['tests/packages/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,

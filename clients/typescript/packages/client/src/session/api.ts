@@ -113,14 +113,14 @@ export interface ConnectionSnapshot {
   readonly degraded: boolean;
 }
 
-/** Is called with each change. All methods are optional. */
+/** Is called with each change. All functions are optional. */
 export interface SessionObserver {
   /** The session started, was renewed, or ended. */
-  sessionChanged?(session: Session | null): void;
+  sessionChanged?: ((session: Session | null) => void) | undefined;
   /** The state changed. */
-  stateChanged?(state: SessionSnapshot): void;
+  stateChanged?: ((state: SessionSnapshot) => void) | undefined;
   /** The connection changed. */
-  connectionChanged?(connection: ConnectionSnapshot): void;
+  connectionChanged?: ((connection: ConnectionSnapshot) => void) | undefined;
 }
 
 /** One renewal. Exactly one of its methods is called, once; a second call has no effect. */
