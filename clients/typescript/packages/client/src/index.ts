@@ -78,4 +78,13 @@ export type {
 export { SessionManager, startSession } from './session/manager.js';
 export type { KeyValueStore, WebSocketConstructor, WebSocketLike } from './shell/environment.js';
 export type { InstanceOption } from './shell/instance.js';
-export type { ErrorCode, Scope } from './wire/protocol.js';
+export type {
+  ActiveBlock,
+  BlockSource,
+  ErrorCode,
+  Outcome as ReceiptOutcome,
+  OutcomeCounts,
+  Receipt,
+  Scope,
+  Target as ReceiptTarget,
+} from './wire/protocol.js';

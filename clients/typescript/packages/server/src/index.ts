@@ -26,6 +26,7 @@ export {
   authWebhook,
   type AuthWebhookOptions,
   type HeadersLike,
+  type HeadersObject,
   type VerifyOptions,
   verifyWebhook,
   WebhookError,

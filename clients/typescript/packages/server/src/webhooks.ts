@@ -34,9 +34,14 @@ export interface WebhookEvent {
   readonly data?: Readonly<Record<string, unknown>>;
 }
 
+/** The part of `Headers` that is used. */
+export interface HeadersObject {
+  /** A header by its name, or null. */
+  get(name: string): string | null;
+}
+
 /** Headers: a `Headers` object, or a record as in Node. */
-export type HeadersLike =
-  { get(name: string): string | null } | Readonly<Record<string, string | readonly string[] | undefined>>;
+export type HeadersLike = HeadersObject | Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /** Options of verification. */
 export interface VerifyOptions {

@@ -16,6 +16,7 @@ export type Parser<T> =
   | ((data: unknown) => T)
   | {
       readonly '~standard': {
+        /** Checks the data. */
         readonly validate: (data: unknown) => StandardResult<T> | Promise<StandardResult<T>>;
       };
     };

@@ -3,15 +3,23 @@
 
 /** A WebSocket, from the platform or from the option `webSocket`. */
 export interface WebSocketLike {
+  /** The subprotocol that the gateway selected. */
   readonly protocol: string;
+  /** 0 connecting, 1 open, 2 closing, 3 closed. */
   readonly readyState: number;
   /* eslint-disable @typescript-eslint/no-explicit-any -- events differ between the platform and libraries */
+  /** Is called when it is open. */
   onopen: ((event: any) => void) | null;
+  /** Is called with each message. */
   onmessage: ((event: any) => void) | null;
+  /** Is called with the close code and the reason. */
   onclose: ((event: any) => void) | null;
+  /** Is called when it failed; `onclose` follows. */
   onerror: ((event: any) => void) | null;
   /* eslint-enable @typescript-eslint/no-explicit-any */
+  /** Sends a message. */
   send(data: string): void;
+  /** Closes the connection. */
   close(code?: number, reason?: string): void;
 }
 
