@@ -4,6 +4,7 @@ mod apps;
 mod error;
 mod reload;
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -68,6 +69,17 @@ pub enum Stopped {
     SessionsNotSaved,
     /// A background task kept panicking.
     TaskFailed,
+}
+
+impl fmt::Display for Stopped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Cleanly => "clean",
+            Self::Late => "late",
+            Self::SessionsNotSaved => "unsaved",
+            Self::TaskFailed => "failed",
+        })
+    }
 }
 
 /// Builds a gateway; parts that are not given follow the configuration.
@@ -205,7 +217,7 @@ impl Server {
         );
         hub.restore(snapshot).await;
         let descriptors = FileDescriptors::raise();
-        warn_of_descriptors(&descriptors, &config.limits);
+        warn_of_descriptors(&descriptors, &config);
         let ports = HttpState::new(&config, Arc::clone(&hub), lifecycle.clone(), descriptors);
         let ports = Arc::new(ports);
         let addresses = (client_address, admin_address);
@@ -318,7 +330,7 @@ impl Server {
             _ if is_in_time => Stopped::Cleanly,
             _ => Stopped::Late,
         };
-        tracing::info!(outcome = ?stopped, sessions = hub.sessions.count(), "stopped");
+        tracing::info!(outcome = %stopped, sessions = hub.sessions.count(), "stopped");
         stopped
     }
 }
@@ -332,14 +344,20 @@ fn address_of(listener: &Listener, configured: SocketAddr) -> Result<SocketAddr,
 }
 
 /// Logs that the sessions which the configuration allows do not fit the file-descriptor limit.
-fn warn_of_descriptors(descriptors: &FileDescriptors, limits: &config::Limits) {
-    let sessions = limits.sessions_per_node;
-    if let Some(max) = descriptors.max_clients(limits.reserved_file_descriptors)
-        && max < sessions
-    {
-        tracing::warn!(
+fn warn_of_descriptors(descriptors: &FileDescriptors, config: &Config) {
+    let sessions = config.limits.sessions_per_node;
+    let Some(max) = descriptors.max_clients(config.limits.reserved_file_descriptors) else {
+        return;
+    };
+    if max >= sessions {
+        return;
+    }
+    match config.mode {
+        config::Mode::Production => tracing::warn!(
             "the file-descriptor limit allows {max} connections, `limits.sessions_per_node` is {sessions}; raise the limit"
-        );
+        ),
+        // That number of sessions is a default there.
+        config::Mode::Dev => tracing::debug!("the file-descriptor limit allows {max} connections"),
     }
 }
 

@@ -49,7 +49,9 @@ impl CheckConfig {
 
     fn describe(&self, source: &Source) -> Result<String, ConfigErrors> {
         let config = source.config()?;
-        let warnings = config.warnings(Clock::system().wall());
+        let mut warnings = config.warnings(Clock::system().wall());
+        warnings
+            .extend(config.store.problem().map(|problem| format!("store.sqlite.path: {problem}")));
         let report = Report { settings: source.settings(&config), warnings };
         if self.json {
             let json = serde_json::to_string_pretty(&report).expect("a report has a JSON form");

@@ -17,8 +17,8 @@ use super::lookup::{NameKind, explain, explain_room, find_similar};
 use super::moderation::{IdempotencyOption, ModerationOptions, send_command};
 use crate::room::Moderation;
 
-/// Participants and streams that are searched for those of a user.
-const MAX_SEARCHED: usize = 100_000;
+/// How many participants of one user are looked up.
+const MAX_SEARCHED: usize = 1_000;
 
 #[derive(Debug, Args)]
 pub(super) struct ChangeRole {
@@ -143,15 +143,10 @@ impl StreamTarget {
             return Ok(stream);
         }
         let user = self.user.as_ref().expect("one of the two is required");
-        let owners = participants_of(api, &self.room, user)?;
-        let owners: Vec<String> = owners.iter().map(ToString::to_string).collect();
         let room = self.room.as_str();
-        let (streams, _) = api.list(MAX_SEARCHED, || Call::get(&["rooms", room, "streams"]))?;
-        let owned = streams.iter().filter(|stream| {
-            stream["participant"].as_str().is_some_and(|id| owners.iter().any(|owner| owner == id))
-        });
-        let ids: Vec<StreamId> =
-            owned.filter_map(|stream| stream["id"].as_str()?.parse().ok()).collect();
+        let present = presences_of(api, &self.room, user)?;
+        let streams = present.iter().filter_map(|item| item["streams"].as_array()).flatten();
+        let ids: Vec<StreamId> = streams.filter_map(|id| id.as_str()?.parse().ok()).collect();
         match *ids {
             [] => Err(Failure::Ambiguous(format!(
                 "{:?} publishes no stream in {:?}",
@@ -192,22 +187,27 @@ impl Signal {
     }
 }
 
-/// The participants of a user in a room, at least one.
+/// The ids of a user's participants in a room, at least one.
 fn participants_of(
     api: &Api,
     room: &RoomId,
     user: &Username,
 ) -> Result<Vec<ParticipantId>, Failure> {
+    let present = presences_of(api, room, user)?;
+    let ids = present.iter().filter_map(|item| item["participant"]["id"].as_str()?.parse().ok());
+    Ok(ids.collect())
+}
+
+/// The participants of a user in a room, at least one.
+fn presences_of(api: &Api, room: &RoomId, user: &Username) -> Result<Vec<Value>, Failure> {
     let (room, name) = (room.as_str(), user.as_str());
-    let listed = api.list(MAX_SEARCHED, || Call::get(&["rooms", room, "participants"]));
-    let (items, _) = listed.map_err(|failure| explain(api, NameKind::Room, room, failure))?;
-    let found = items.iter().filter(|item| item["participant"]["username"] == *name);
-    let found: Vec<ParticipantId> =
-        found.filter_map(|item| item["participant"]["id"].as_str()?.parse().ok()).collect();
-    if found.is_empty() {
+    let path = ["rooms", room, "participants"];
+    let listed = api.list(MAX_SEARCHED, || Call::get(&path).with("username", name));
+    let (present, _) = listed.map_err(|failure| explain(api, NameKind::Room, room, failure))?;
+    if present.is_empty() {
         return Err(Failure::Unknown(find_similar(api, NameKind::In(room), name)?));
     }
-    Ok(found)
+    Ok(present)
 }
 
 /// The error about a user who has several of something.

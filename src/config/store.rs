@@ -1,8 +1,10 @@
 //! `[store]`: the database of durable state.
 
 use std::fmt;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::Access;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +38,34 @@ impl Store {
         directory.join(FILE_NAME)
     }
 
+    /// Why the store cannot be opened or created, as far as the file system says.
+    #[must_use]
+    pub fn problem(&self) -> Option<String> {
+        let Self::Sqlite { path } = self else { return None };
+        // A relative path without a directory is in the current one.
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let directory = parent.unwrap_or(Path::new("."));
+        let shown = directory.display();
+        match directory.metadata() {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                Some(format!("the directory {shown} does not exist; create it"))
+            }
+            Err(error) => Some(format!("cannot read the directory {shown}: {error}")),
+            Ok(found) if !found.is_dir() => Some(format!("{shown} is not a directory")),
+            Ok(_) if !is_writable(directory) => Some(format!(
+                "this user cannot write to the directory {shown}; change its owner or its mode"
+            )),
+            Ok(_) if path.is_dir() => {
+                Some(format!("{} is a directory; name a file in it", path.display()))
+            }
+            Ok(_) if path.exists() && !is_writable(path) => Some(format!(
+                "this user cannot write to {}; change its owner or its mode",
+                path.display()
+            )),
+            Ok(_) => None,
+        }
+    }
+
     /// Whether the store outlives the process, so that the next process can restore sessions.
     #[must_use]
     pub const fn is_durable(&self) -> bool {
@@ -44,6 +74,10 @@ impl Store {
             Self::Memory => false,
         }
     }
+}
+
+fn is_writable(path: &Path) -> bool {
+    rustix::fs::access(path, Access::WRITE_OK).is_ok()
 }
 
 impl fmt::Display for Store {

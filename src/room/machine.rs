@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::{
     Counts, Error, Link, OwnParticipant, ParticipantId, Ref, Relay, Reply, RoomId, RoomSnapshot,
-    SessionId, SessionState, Stream, StreamId, Timestamp,
+    SessionId, SessionState, Stream, StreamId, Timestamp, Username,
 };
 
 use crate::principal::Principal;
@@ -235,12 +235,13 @@ impl Room {
         summary(&self.state)
     }
 
-    /// The participants after `after`, in the order of their ids.
+    /// The participants after `after`, in the order of their ids; of one user, if `user` names one.
     pub fn participants(
         &self,
+        user: Option<&Username>,
         after: Option<ParticipantId>,
     ) -> impl Iterator<Item = ParticipantInfo> {
-        participants(&self.state, after)
+        participants(&self.state, user, after)
     }
 
     /// The streams after `after`, in the order of their ids.

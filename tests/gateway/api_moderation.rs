@@ -135,6 +135,33 @@ async fn a_role_is_set_and_everybody_is_listed() {
 }
 
 #[tokio::test]
+async fn participants_of_one_user_are_listed() {
+    let gateway = Gateway::dev().await;
+    let mut ada = gateway.enter("ada", "publisher").await;
+    let other = gateway.enter_on("ada", "instance-2", json!({ "room": "lobby" })).await;
+    let _bob = gateway.enter("bob", "subscriber").await;
+    let stream = ada.publish().await["id"].clone();
+    let (mut seen, mut path) =
+        (Vec::new(), "rooms/lobby/participants?username=ada&limit=1".to_owned());
+    loop {
+        let page = gateway.api_does("GET", &path, Value::Null).await;
+        let [shown] = page["items"].as_array().unwrap().as_slice() else { panic!("{page}") };
+        seen.push((shown["participant"]["id"].clone(), shown["streams"].clone()));
+        let Some(next) = page["next"].as_str() else { break };
+        path = format!("rooms/lobby/participants?username=ada&limit=1&cursor={next}");
+    }
+    let mut expected = [(json!(ada.id()), json!([stream])), (json!(other.id()), json!([]))];
+    expected.sort_by_key(|(id, _)| id.to_string());
+    seen.sort_by_key(|(id, _)| id.to_string());
+    assert_eq!(seen, expected);
+    let absent =
+        gateway.api_does("GET", "rooms/lobby/participants?username=eve", Value::Null).await;
+    assert_eq!(absent["items"], json!([]));
+    let answer = gateway.api("GET", "rooms/lobby/participants?username=", None).await;
+    assert_eq!(answer.status, 400, "{answer:?}");
+}
+
+#[tokio::test]
 async fn ban_removes_the_user_from_all_rooms() {
     let gateway = Gateway::dev().await;
     let mut bob = gateway.enter("bob", "moderator").await;

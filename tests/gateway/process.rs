@@ -450,6 +450,43 @@ fn a_good_configuration_is_summed_up_without_its_secrets() {
     }
 }
 
+#[test]
+fn check_config_warns_of_an_unusable_data_directory() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("stagedoor.toml");
+    let file = directory.path().join("a-file");
+    std::fs::write(&file, "").unwrap();
+    let missing = directory.path().join("missing");
+    for (store, warning) in [
+        (missing.join("facts.db"), "missing does not exist; create it"),
+        (file.join("facts.db"), "a-file is not a directory"),
+        (directory.path().to_owned(), "is a directory; name a file in it"),
+    ] {
+        let text = LEAST.replace("facts.db", store.to_str().unwrap());
+        std::fs::write(&path, text).unwrap();
+        for arguments in [&["check-config"][..], &["check-config", "--json"]] {
+            let output = run(&[arguments, &[path.to_str().unwrap()]].concat());
+            assert_eq!(output.status.code(), Some(0));
+            let report = String::from_utf8(output.stdout).unwrap();
+            assert!(report.contains("store.sqlite.path: "), "{report}");
+            assert!(report.contains(warning), "{warning}: {report}");
+        }
+    }
+    let text = LEAST.replace("facts.db", directory.path().join("facts.db").to_str().unwrap());
+    std::fs::write(&path, text).unwrap();
+    let report = String::from_utf8(run(&["check-config", path.to_str().unwrap()]).stdout).unwrap();
+    assert!(!report.contains("warning"), "{report}");
+}
+
+#[tokio::test]
+async fn last_log_line_says_how_the_gateway_stopped() {
+    let mut running = Running::dev(&[]);
+    running.stop("-TERM");
+    let mut log = String::new();
+    running.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+    assert!(log.trim_end().ends_with("stopped outcome=clean sessions=0"), "{log}");
+}
+
 #[tokio::test]
 async fn rejected_origin_is_logged_once_with_the_key_to_set() {
     let mut running = Running::dev(&[]);
@@ -488,15 +525,31 @@ fn running_with_files(limits: &str) -> (Program, Vec<String>, SocketAddr) {
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let ready: Value = serde_json::from_str(&line).unwrap();
     let listen = ready["listen"].as_str().unwrap().to_owned();
-    let log = BufReader::new(child.stderr.take().unwrap());
-    let log: Vec<String> = log.lines().map(Result::unwrap).take(2).collect();
-    (child, vec![listen, log.join("\n")], admin)
+    let mut log = String::new();
+    BufReader::new(child.stderr.take().unwrap()).read_line(&mut log).unwrap();
+    (child, vec![listen, log], admin)
+}
+
+#[tokio::test]
+async fn production_warns_of_too_few_descriptors() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("stagedoor.toml");
+    let listen = "[listen]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\n";
+    std::fs::write(&path, format!("{listen}{LEAST}")).unwrap();
+    let mut command = Command::new("prlimit");
+    command.arg("--nofile=80:80").arg(env!("CARGO_BIN_EXE_stagedoor"));
+    command.args(["serve", "--config", path.to_str().unwrap()]);
+    command.arg("--data").arg(directory.path()).stderr(Stdio::piped());
+    let mut child = Program::start(command);
+    let mut log = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let expected = "file-descriptor limit allows 16 connections";
+    assert!(log.any(|line| line.contains("WARN") && line.contains(expected)));
 }
 
 #[tokio::test]
 async fn connections_leave_descriptors_for_the_admin_port() {
     let (_child, said, admin) = running_with_files("80:80");
-    assert!(said[1].contains("file-descriptor limit allows 16 connections"), "{}", said[1]);
+    assert!(said[1].contains("listening"), "no warning in development mode: {}", said[1]);
     let url = format!("ws://{}/v1/connect", said[0]);
     let (mut sessions, mut rejected) = (Vec::new(), 0);
     for n in 0..65 {

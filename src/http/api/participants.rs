@@ -2,17 +2,17 @@
 
 use axum::Json;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use stagedoor_proto::{
     ForceDisconnect, ModerationCommand, Participant, SessionId, SessionState, SetRole, StreamId,
-    Unblock,
+    Unblock, Username,
 };
 
 use super::caller::ApiCaller;
 use super::extract::{PathParams, QueryParams};
 use super::moderation::RoomPath;
-use super::paging::{self, Page, PageQuery};
+use super::paging::{self, Cursor, Page};
 use super::routes::{Method, Routes};
 use super::tags;
 use crate::http::problem::Problem;
@@ -24,7 +24,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .about(tags::PARTICIPANTS)
         .on(Method::Get, "/apps/{app}/rooms/{room}/participants", list, |operation| {
             operation.named("list_participants", "List the participants of a room").describe("Participants are listed by id.")
-                .query::<PageQuery>()
+                .query::<ParticipantQuery>()
                 .returns::<Page<ParticipantResource>>(200, &json!({ "items": [{
                     "participant": { "id": "AAAAAAAAAAAAAAAAAAAAAA", "username": "ada", "role": "publisher",
                                      "link": "live", "mute_locked": false },
@@ -51,6 +51,18 @@ pub(super) fn routes(routes: Routes) -> Routes {
         })
 }
 
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ParticipantQuery {
+    /// Only participants of this user.
+    username: Option<Username>,
+    /// The `next` cursor of the previous page.
+    cursor: Option<Cursor>,
+    /// Maximum number of items.
+    #[schemars(range(min = 1, max = 1_000))]
+    limit: Option<usize>,
+}
+
 /// A participant.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "PresentParticipant")]
@@ -74,10 +86,13 @@ impl From<ParticipantInfo> for ParticipantResource {
 async fn list(
     caller: ApiCaller,
     PathParams(RoomPath { room }): PathParams<RoomPath>,
-    QueryParams(PageQuery { cursor, limit }): QueryParams<PageQuery>,
+    QueryParams(query): QueryParams<ParticipantQuery>,
 ) -> Result<Json<Page<ParticipantResource>>, Problem> {
     let (hub, room) = (caller.hub(), caller.room(room));
-    let read = |page: StorePage<_>| hub.server_api.participants(&room, page.after, page.limit);
+    let ParticipantQuery { username, cursor, limit } = query;
+    let user = username.as_ref();
+    let read =
+        |page: StorePage<_>| hub.server_api.participants(&room, user, page.after, page.limit);
     let page = paging::list(cursor, limit, read, |present| present.participant.id).await?;
     Ok(Json(page.map(ParticipantResource::from)))
 }

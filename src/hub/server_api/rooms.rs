@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stagedoor_proto::{
-    Error, ErrorCode, ParticipantId, RoomId, RoomMute, SendSignal, Sent, Stream, StreamId,
+    Error, ErrorCode, ParticipantId, RoomId, RoomMute, SendSignal, Sent, Stream, StreamId, Username,
 };
 
 use super::ServerApi;
@@ -130,17 +130,18 @@ impl ServerApi {
         Ok(rooms.into_values().take(limit).collect())
     }
 
-    /// At most `limit` participants of a room, after `after`.
+    /// At most `limit` participants of a room, after `after`; of one user, if `user` names one.
     ///
     /// # Errors
     /// [`CallError::NoRoom`].
     pub async fn participants(
         &self,
         key: &RoomKey,
+        user: Option<&Username>,
         after: Option<ParticipantId>,
         limit: usize,
     ) -> Result<Vec<ParticipantInfo>, CallError> {
-        self.look(key, |room| room.participants(after).take(limit).collect()).await
+        self.look(key, |room| room.participants(user, after).take(limit).collect()).await
     }
 
     /// At most `limit` streams of a room, after `after`.

@@ -1,7 +1,7 @@
 //! The room as the app's server sees it: everything, regardless of what participants see.
 
 use stagedoor_proto::{
-    Counts, Participant, ParticipantId, RoomMute, SessionId, SessionState, StreamId,
+    Counts, Participant, ParticipantId, RoomMute, SessionId, SessionState, StreamId, Username,
 };
 
 use crate::room::settings::RoomSettings;
@@ -46,9 +46,17 @@ pub(in crate::room) fn summary(state: &RoomState) -> RoomSummary {
 /// Participants after `after`, in the order of their ids.
 pub(in crate::room) fn participants(
     state: &RoomState,
+    user: Option<&Username>,
     after: Option<ParticipantId>,
 ) -> impl Iterator<Item = ParticipantInfo> {
-    let members = state.participants.after(after).filter_map(|id| state.participants.find(id));
+    let ids: Box<dyn Iterator<Item = ParticipantId>> = match user {
+        Some(user) => {
+            let ids = state.participants.of_user(user).into_iter();
+            Box::new(ids.filter(move |id| after.is_none_or(|after| *id > after)))
+        }
+        None => Box::new(state.participants.after(after)),
+    };
+    let members = ids.filter_map(|id| state.participants.find(id));
     members.map(|member| ParticipantInfo {
         participant: member.to_wire(state.records.is_locked(member.principal())),
         session: member.session,

@@ -3294,6 +3294,8 @@ export interface operations {
                 cursor?: components["schemas"]["Cursor"];
                 /** @description Maximum number of items. */
                 limit?: number;
+                /** @description Only participants of this user. */
+                username?: components["schemas"]["Username"];
             };
             header?: {
                 /** @description Request id of the call, used in the log and in webhooks. An invalid id is replaced. */
