@@ -562,6 +562,8 @@ export interface ModerationReport {
   command: ModerationCommand;
   /** Number of targets by outcome. */
   counts: OutcomeCounts;
+  /** Whether the store has what the command changed, so that a restart keeps it. Once `true`, it stays so. */
+  durable: boolean;
   /** Milliseconds from the command until this receipt. */
   elapsed_ms: number;
   /** The caller's idempotency key. */

@@ -44,13 +44,12 @@ pub enum Everywhere {
     CloseRoom(Box<Push>),
     /// End all sessions of a user with close code 4010.
     EndSessions(RemovedUser),
-    /// Report the progress of a server API command to its call. Can happen several times, and from entries of other
-    /// nodes.
+    /// Report the progress of a moderation command to its session or call. Can happen several times, and from entries
+    /// of other nodes.
     Report {
-        /// The node that serves the call.
+        /// The node that appended the command. It serves the call, and knows whether the command is durable.
         node: NodeEpoch,
-        /// The call's id on that node.
-        call: u64,
+        origin: Origin,
         report: Box<ModerationReport>,
     },
     /// Only durable state is left. The room may be removed; it reopens with `Open`.

@@ -1,14 +1,16 @@
 //! Moderation state survives a restart of the gateway.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use stagedoor::config::Config;
+use stagedoor::engine::Local;
 use stagedoor::room::{DurableChange, RoomKey};
 use stagedoor::store::RoomWrite;
 use stagedoor_proto::RoomMute;
 
-use crate::common::{Client, Gateway, House, start_of};
+use crate::common::{Client, Gateway, House, Setup, SlowWrites, start_of};
 
 #[tokio::test]
 async fn a_kick_outlives_a_restart_for_as_long_as_it_says() {
@@ -188,7 +190,7 @@ const UNKEPT: [(&str, &str, &str, &str); 4] = [
 ];
 
 #[tokio::test]
-async fn what_could_not_be_kept_is_accepted_only_once_it_is() {
+async fn repeated_command_is_accepted_once_it_is_durable() {
     for (table, command, body, count) in UNKEPT {
         let house = House::new();
         house.open().await.stop().await;
@@ -207,11 +209,15 @@ async fn what_could_not_be_kept_is_accepted_only_once_it_is() {
         let _ada = gateway.enter("ada", "publisher").await;
         let mut body: Value = serde_json::from_str(body).unwrap();
         body["ref"] = json!("the-ref");
+        let accepted = host.does(command, body.clone()).await;
         for _ in 0..3 {
             assert_eq!(host.fails(command, body.clone()).await, "overloaded", "{table}: {command}");
         }
+        let receipts = host.received_of("moderation").await;
+        assert!(receipts.iter().all(|receipt| receipt["durable"] == false), "{receipts:?}");
         Client::guest(&gateway, "mender", "instance-of-mender").await;
-        let accepted = host.does(command, body.clone()).await;
+        assert_eq!(host.does(command, body.clone()).await, accepted, "{table}: {command}");
+        assert_eq!(host.durable_receipt().await["ref"], "the-ref", "{table}: {command}");
         assert_eq!(host.does(command, body).await, accepted, "{table}: {command}");
         drop(host);
         gateway.stop().await;
@@ -233,9 +239,10 @@ async fn what_could_not_be_kept_undoes_nothing_that_was_decided_later() {
     let _ada = gateway.enter("ada", "publisher").await;
     let _bob = gateway.enter("bob", "publisher").await;
     let of = |name: &str| json!({ "room": "lobby", "username": name, "lock": true, "ref": name });
+    host.does("force_mute", of("ada")).await;
     assert_eq!(host.fails("force_mute", of("ada")).await, "overloaded");
     let lift = json!({ "room": "lobby", "username": "ada" });
-    assert_eq!(host.fails("lift_mute", lift).await, "overloaded", "the mute is not on disk yet");
+    host.does("lift_mute", lift).await;
     Client::guest(&gateway, "mender", "instance-of-mender").await;
     host.does("force_mute", of("bob")).await;
     host.does("force_mute", of("ada")).await; // Answered again, and not done again.
@@ -244,6 +251,115 @@ async fn what_could_not_be_kept_undoes_nothing_that_was_decided_later() {
     let muted = "SELECT group_concat(subject) FROM room_facts WHERE kind = 1";
     let muted: String = house.database().query_row(muted, [], |row| row.get(0)).unwrap();
     assert_eq!(muted, "bob");
+}
+
+/// A gateway whose writes of rooms the test delays.
+async fn with_slow_writes() -> (Gateway, SlowWrites) {
+    let (writes, store) = SlowWrites::new().await;
+    let mut setup = Setup::new();
+    let engine = Arc::new(Local::new(setup.test_clock(), 0));
+    setup.joined = Some((store, engine));
+    (setup.run().await, writes)
+}
+
+#[tokio::test]
+async fn accepted_does_not_wait_for_the_disk() {
+    let (gateway, writes) = with_slow_writes().await;
+    let mut host = gateway.enter("host", "moderator").await;
+    let mut ada = gateway.enter("ada", "publisher").await;
+    let mute = json!({ "room": "lobby", "username": "ada", "lock": true, "ref": "mute" });
+    writes.hold();
+    host.does("force_mute", mute.clone()).await;
+    let receipt = host.push("moderation").await;
+    assert_eq!((&receipt["counts"]["enforced"], &receipt["durable"]), (&json!(1), &json!(false)));
+    ada.push("mute_forced").await;
+    assert!(host.received_of("moderation").await.is_empty(), "it is not on disk");
+    let repeated = host.begin("force_mute", mute).await;
+    writes.release();
+    let (mut is_answered, mut is_durable) = (false, false);
+    while !(is_answered && is_durable) {
+        let message = host.hear().await;
+        if message["id"] == json!(repeated) {
+            assert!(message["ok"].is_object(), "{message}");
+            is_answered = true;
+        }
+        let receipt = &message["moderation"];
+        is_durable |= receipt["ref"] == "mute" && receipt["durable"] == true;
+    }
+}
+
+#[tokio::test]
+async fn command_without_changes_to_store_is_durable_at_once() {
+    let (gateway, writes) = with_slow_writes().await;
+    let (mut host, mut ada, stream) = gateway.host_and_speaker().await;
+    writes.hold();
+    host.does("force_mute", json!({ "stream": stream })).await;
+    let receipt = host.push("moderation").await;
+    assert_eq!((&receipt["counts"]["pending"], &receipt["durable"]), (&json!(1), &json!(true)));
+    ada.does("update_stream", json!({ "stream": stream, "has_audio": false })).await;
+    assert_eq!(host.push("moderation").await["durable"], true);
+}
+
+#[tokio::test]
+async fn later_receipts_keep_what_is_durable() {
+    let (gateway, writes) = with_slow_writes().await;
+    let (mut host, mut ada, stream) = gateway.host_and_speaker().await;
+    writes.hold();
+    host.does("force_mute_all", json!({ "room": "lobby" })).await;
+    assert_eq!(host.push("moderation").await["durable"], false);
+    ada.does("update_stream", json!({ "stream": stream, "has_audio": false })).await;
+    let receipt = host.push("moderation").await;
+    assert_eq!((&receipt["counts"]["enforced"], &receipt["durable"]), (&json!(1), &json!(false)));
+    writes.release();
+    let receipt = host.push("moderation").await;
+    assert_eq!((&receipt["counts"]["enforced"], &receipt["durable"]), (&json!(1), &json!(true)));
+}
+
+#[tokio::test]
+async fn durable_receipt_follows_the_end_of_a_room() {
+    let (gateway, writes) = with_slow_writes().await;
+    let mut host = gateway.enter("host", "moderator").await;
+    writes.hold();
+    host.does("end_room", json!({ "room": "lobby" })).await;
+    host.push("room_ended").await;
+    assert_eq!(host.push("moderation").await["durable"], false);
+    writes.release();
+    assert_eq!(host.push("moderation").await["durable"], true);
+}
+
+#[tokio::test]
+async fn server_call_is_answered_when_it_is_durable() {
+    let (gateway, writes) = with_slow_writes().await;
+    let mut ada = gateway.enter("ada", "publisher").await;
+    writes.hold();
+    let mute = json!({ "username": "ada", "lock": true });
+    let call = gateway.api_does("POST", "rooms/lobby/force_mute", mute);
+    tokio::pin!(call);
+    tokio::select! {
+        _ = &mut call => panic!("it is not on disk"),
+        _ = ada.push("mute_forced") => {}
+    }
+    writes.release();
+    call.await;
+}
+
+#[tokio::test]
+async fn failed_writes_of_a_room_are_retried() {
+    let house = House::new();
+    house.open().await.stop().await;
+    let trigger = "CREATE TRIGGER broken BEFORE INSERT ON room_facts \
+        WHEN NOT EXISTS (SELECT 1 FROM users WHERE username = 'mender') \
+        BEGIN SELECT RAISE(ABORT, 'broken'); END";
+    house.database().execute_batch(trigger).unwrap();
+    let gateway = house.open().await;
+    let mut host = gateway.enter("host", "moderator").await;
+    let lock = json!({ "room": "lobby", "ref": "lock" });
+    host.does("lock_room", lock.clone()).await;
+    assert_eq!(host.fails("lock_room", lock).await, "overloaded");
+    assert_eq!(host.push("moderation").await["durable"], false);
+    Client::guest(&gateway, "mender", "instance-of-mender").await;
+    gateway.advance(Duration::from_secs(5));
+    assert_eq!(host.push("moderation").await["durable"], true);
 }
 
 /// Bans users through the server API, which writes a row each.

@@ -166,7 +166,7 @@ async fn mute_and_receipt_survive_a_deploy() {
     host.received().await;
     let audio = |stream: &Value, on: bool| json!({ "stream": stream, "has_audio": on });
     host.does("force_mute", json!({ "room": LOBBY, "username": "eve", "lock": true })).await;
-    assert_eq!(host.push("moderation").await["counts"]["enforced"], 1);
+    assert_eq!(host.durable_receipt().await["counts"]["enforced"], 1);
     host.does("force_mute", json!({ "stream": stream, "ref": "hush" })).await;
     let report = host.push("moderation").await;
     assert_eq!(report["counts"]["pending"], 1, "{report}");

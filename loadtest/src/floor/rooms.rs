@@ -141,6 +141,7 @@ impl Place {
             counts: OutcomeCounts::default(),
             targets: Vec::new(),
             elapsed_ms: 0,
+            durable: false,
         });
         write(&self.stream, &pushed(&report)).await?;
         let accepted = Accepted {

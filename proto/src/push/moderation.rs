@@ -202,6 +202,8 @@ pub struct ModerationReport {
     pub targets: Vec<Receipt>,
     /// Milliseconds from the command until this receipt.
     pub elapsed_ms: u64,
+    /// Whether the store has what the command changed, so that a restart keeps it. Once `true`, it stays so.
+    pub durable: bool,
 }
 
 /// One session of a room, as a moderator sees it.

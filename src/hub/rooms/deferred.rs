@@ -1,13 +1,19 @@
-//! Effects of an entry after it is applied: writes, ends of sessions, and replies that wait for the disk.
+//! Effects of an entry after it is applied: writes, ends of sessions, replies that wait for the disk, and receipts of
+//! commands that are durable.
 //!
 //! They run in a separate task without the lock of the room, so an effect may append another entry here.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
-use stagedoor_proto::{BlockSource, Error, ErrorCode, Reply, SessionId, Timestamp, Username};
+use stagedoor_proto::{
+    BlockSource, Error, ErrorCode, ModerationReport, Push, Reply, SessionId, Timestamp, Username,
+    encode_push,
+};
 
-use super::handle::{RoomInner, RoomPin};
+use super::fan_out::push_to;
+use super::handle::{RoomHandle, RoomInner, RoomPin};
 use super::retry::BlockChange;
 use crate::config::GuestNames;
 use crate::hub::access_control::{AccessControl, NewBlock};
@@ -17,11 +23,16 @@ use crate::hub::pending_calls::PendingCalls;
 use crate::hub::sessions::{SessionHandle, Sessions};
 use crate::principal::NameCoverage;
 use crate::request::RequestId;
-use crate::room::{DurableChange, DurableKey, Origin, RemovedUser, RoomKey};
+use crate::room::{Audience, DurableChange, DurableKey, Origin, RemovedUser, RoomKey};
 use crate::store::{
     AuditEvent, Block, BlockKind, Evicted, RoomWrite, StoreError, StoreFuture, Unblocked, UserKey,
 };
+use crate::sync::Mutex;
+use crate::time::Monotonic;
 use crate::webhook::{Event, QueuedMessages, Webhooks};
+
+/// How often failed writes are retried, unless an entry of their room retries them before.
+const RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The deferred effects of one entry. Collected under the room's lock.
 pub(super) struct DeferredEffects {
@@ -31,6 +42,10 @@ pub(super) struct DeferredEffects {
     request: Option<RequestId>,
     /// Whether replies wait until the changes are on disk.
     pub(super) replies_when_durable: bool,
+    /// The version of the entry, if it is a moderation command with changes for the store.
+    pub(super) unwritten: Option<u64>,
+    /// The versions of the commands that are durable once the changes are written.
+    pub(super) commands: BTreeSet<u64>,
     pub(super) has_closed: bool,
     /// The room has no participants any more. Its sessions stay in the map until all effects are executed.
     pub(super) has_disbanded: bool,
@@ -60,7 +75,6 @@ struct PendingWrite {
 impl DeferredEffects {
     pub(super) const fn new(
         room: RoomPin,
-        replies_when_durable: bool,
         now: Timestamp,
         request: Option<RequestId>,
         webhooks: Option<Arc<Webhooks>>,
@@ -69,7 +83,9 @@ impl DeferredEffects {
             room,
             now,
             request,
-            replies_when_durable,
+            replies_when_durable: false,
+            unwritten: None,
+            commands: BTreeSet::new(),
             has_closed: false,
             has_disbanded: false,
             changes: Vec::new(),
@@ -86,7 +102,7 @@ impl DeferredEffects {
 
     /// Adds earlier failed writes. They come first, so that the changes of this entry win.
     pub(super) fn retry_writes(&mut self, inner: &mut RoomInner) {
-        (self.changes, self.audit) = inner.failed.take(&inner.room);
+        (self.changes, self.audit, self.commands) = inner.failed.take(&inner.room);
     }
 
     /// Queues the writes of an entry with this version in the store. Called under the room's lock, so that changes
@@ -109,18 +125,22 @@ impl DeferredEffects {
         self.room.key()
     }
 
-    /// The version of the answered command, which may be a repetition.
+    /// The version of the command, or of the one that it repeats.
     fn command_version(&self) -> Option<u64> {
-        self.replies.iter().find_map(|(_, result)| match result {
-            Ok(Reply::Accepted(accepted)) => Some(accepted.version),
-            _ => None,
-        })
+        let repeated = || {
+            self.replies.iter().find_map(|(_, result)| match result {
+                Ok(Reply::Accepted(accepted)) => Some(accepted.version),
+                _ => None,
+            })
+        };
+        self.unwritten.or_else(repeated)
     }
 
     fn is_empty(&self) -> bool {
         self.blocks.is_empty()
             && self.terminations.is_empty()
             && self.replies.is_empty()
+            && self.commands.is_empty()
             && self.changed.is_empty()
     }
 }
@@ -131,6 +151,15 @@ pub(super) struct DeferredExecutor {
     pub(super) sessions: Arc<Sessions>,
     pub(super) access: Arc<AccessControl>,
     pub(super) calls: Arc<PendingCalls>,
+    /// Rooms with failed writes.
+    pub(super) failing: Mutex<FailingRooms>,
+}
+
+/// Rooms with failed writes, until these are retried.
+#[derive(Default)]
+pub(super) struct FailingRooms {
+    rooms: HashMap<RoomKey, RoomPin>,
+    retried: Monotonic,
 }
 
 impl DeferredExecutor {
@@ -143,11 +172,23 @@ impl DeferredExecutor {
         self.context.lifecycle.spawn(async move { executor.execute(deferred, writes).await });
     }
 
+    /// Takes the rooms whose failed writes are due for a retry.
+    pub(super) fn take_failing(&self, now: Monotonic) -> Vec<RoomPin> {
+        let mut failing = self.failing.lock();
+        if failing.rooms.is_empty() || now.saturating_since(failing.retried) < RETRY_INTERVAL {
+            return Vec::new();
+        }
+        failing.retried = now;
+        failing.rooms.drain().map(|(_, room)| room).collect()
+    }
+
     /// Replies once all changes are on disk, and ends sessions.
     async fn execute(&self, deferred: DeferredEffects, writes: PendingWrites) {
         for session in &deferred.changed {
             self.sessions.notify(session);
         }
+        // A removal takes effect at once.
+        self.end_removed(&deferred).await;
         let mut durable = Ok(());
         if let PendingWrites(Some(PendingWrite { subjects, audit, queued, written })) = writes {
             let written = written.await;
@@ -159,6 +200,11 @@ impl DeferredExecutor {
                 failed.queue_facts(subjects);
                 failed.queue_audit(audit);
             });
+        }
+        let is_written = durable.is_ok();
+        if !is_written {
+            let room = RoomPin::clone(&deferred.room);
+            self.failing.lock().rooms.insert(deferred.key().clone(), room);
         }
         let mut still_holding = None;
         for change in &deferred.blocks {
@@ -175,7 +221,24 @@ impl DeferredExecutor {
             }
             durable = durable.and(written);
         }
-        // A block that could not be persisted still ends the current sessions.
+        // Those who came back before the block was stored; also if it could not be.
+        self.end_removed(&deferred).await;
+        if let Err(error) = &durable {
+            let request = deferred.request.as_ref().map(tracing::field::display);
+            tracing::error!(request, %error, "room state could not be persisted; it will be lost on restart");
+        }
+        self.finish_commands(&deferred.room, deferred.commands, is_written);
+        for (origin, mut result) in deferred.replies {
+            if let (Ok(Reply::Accepted(accepted)), Some(block)) = (&mut result, &still_holding) {
+                accepted.block = Some(block.active());
+            }
+            let result = if durable.is_ok() { result } else { result.and(Err(not_persisted())) };
+            self.reply(None, origin, &result);
+        }
+    }
+
+    /// Ends the sessions of users who were removed from the app.
+    async fn end_removed(&self, deferred: &DeferredEffects) {
         for user in &deferred.terminations {
             let (key, block) = self.removal_of(&deferred.key().app, user);
             let disconnect = block_disconnect(&block).caused_by(user.ref_.as_ref());
@@ -185,16 +248,50 @@ impl DeferredExecutor {
                 tracing::warn!(%error, "cannot end all sessions of a removed user");
             }
         }
-        if let Err(error) = &durable {
-            let request = deferred.request.as_ref().map(tracing::field::display);
-            tracing::error!(request, %error, "room state could not be persisted; it will be lost on restart");
-        }
-        for (origin, mut result) in deferred.replies {
-            if let (Ok(Reply::Accepted(accepted)), Some(block)) = (&mut result, &still_holding) {
-                accepted.block = Some(block.active());
+    }
+
+    /// Reports commands of sessions as durable if their changes are `written`, and answers their repetitions.
+    fn finish_commands(&self, room: &RoomPin, commands: BTreeSet<u64>, written: bool) {
+        let mut replies = Vec::new();
+        {
+            let inner = &mut *room.lock();
+            for &version in &commands {
+                if written && !inner.failed.has_block(version) {
+                    let Some(command) = inner.unwritten.take(version) else { continue };
+                    replies.extend(command.repeated);
+                    if let Origin::Session { session, .. } = command.origin {
+                        let report = ModerationReport { durable: true, ..command.report };
+                        self.send_receipt(room, inner, session, report);
+                    }
+                } else if let Some(command) = inner.unwritten.get_mut(version) {
+                    let repeated = std::mem::take(&mut command.repeated);
+                    let rejected = repeated.into_iter();
+                    replies.extend(rejected.map(|(origin, _)| (origin, Err(not_persisted()))));
+                }
             }
-            let result = if durable.is_ok() { result } else { result.and(Err(not_persisted())) };
+            if !written {
+                inner.failed.queue_commands(commands);
+            }
+        }
+        for (origin, result) in replies {
             self.reply(None, origin, &result);
+        }
+    }
+
+    /// Sends a receipt to a session of this node, also if the command removed it from the room.
+    pub(super) fn send_receipt(
+        &self,
+        room: &RoomHandle,
+        inner: &RoomInner,
+        session: SessionId,
+        report: ModerationReport,
+    ) {
+        let push = Push::Moderation(report);
+        if inner.sessions.contains_key(&session) {
+            push_to(&self.context, room, inner, &Audience::One(session), &push);
+        } else if let Some(session) = self.sessions.find(session) {
+            let (body, now) = (encode_push(&push).into(), self.context.clock.now());
+            session.update(|session| session.push(body, now));
         }
     }
 
@@ -255,6 +352,6 @@ impl DeferredExecutor {
     }
 }
 
-fn not_persisted() -> Error {
+pub(super) fn not_persisted() -> Error {
     Error::new(ErrorCode::Overloaded, "applied but not persisted; retry with the same `ref`")
 }

@@ -7,9 +7,9 @@
 
 use std::sync::Arc;
 
-use stagedoor_proto::Reply;
+use stagedoor_proto::{ModerationReport, Reply};
 
-use super::deferred::{DeferredEffects, DeferredExecutor};
+use super::deferred::{DeferredEffects, DeferredExecutor, not_persisted};
 use super::denials::DenialCounter;
 use super::fan_out::{close_room, push_reset, push_to, run_blocking};
 use super::handle::{RoomHandle, RoomInner, RoomPin};
@@ -24,6 +24,7 @@ use crate::room::{
 use crate::session::reserve_reply;
 use crate::store::{AuditActor, AuditEvent, AuditOutcome};
 use crate::telemetry::Limit;
+use crate::time::Now;
 use crate::webhook::Event;
 
 /// Applies entries to the rooms of this node. Holds the lock of the room, and the locks of sessions one at a time.
@@ -47,24 +48,21 @@ impl Executor {
         run_blocking(is_long, || self.apply_to(&room, entry, is_verb))
     }
 
-    /// Replies to moderation commands wait for durability; other replies keep their order among the pushes.
-    fn apply_to(&self, room: &RoomPin, entry: Entry, replies_when_durable: bool) -> bool {
+    /// Some replies to moderation commands wait for durability; other replies keep their order among the pushes.
+    fn apply_to(&self, room: &RoomPin, entry: Entry, is_verb: bool) -> bool {
         let (key, now, request) = (room.key(), entry.now, entry.command.request());
         let is_own = entry.origin == self.node;
         let webhooks = self.events.webhooks(&key.app).cloned();
         let mut inner = room.lock();
         let has_events = is_own && webhooks.is_some();
-        let mut deferred = DeferredEffects::new(
-            RoomPin::clone(room),
-            replies_when_durable,
-            now.wall,
-            request,
-            webhooks,
-        );
+        let mut deferred = DeferredEffects::new(RoomPin::clone(room), now.wall, request, webhooks);
         deferred.retry_writes(&mut inner);
         let mut effects = inner.room.apply(entry, has_events);
         if is_own {
-            put_reply_first(&inner, &mut effects, replies_when_durable);
+            deferred.replies_when_durable = is_verb && waits_for_store(&inner, &effects);
+            let is_unwritten = is_verb && effects.iter().any(changes_store);
+            deferred.unwritten = is_unwritten.then(|| inner.room.version());
+            put_reply_first(&inner, &mut effects, deferred.replies_when_durable);
         }
         for effect in effects {
             match effect {
@@ -97,6 +95,18 @@ impl Executor {
         }
         self.deferred.spawn(deferred, writes);
         has_closed
+    }
+
+    /// Retries failed writes of rooms that no entry has retried yet.
+    pub(super) fn retry_writes(&self, now: Now) {
+        for room in self.deferred.take_failing(now.monotonic) {
+            let mut inner = room.lock();
+            let mut deferred = DeferredEffects::new(room.clone(), now.wall, None, None);
+            deferred.retry_writes(&mut inner);
+            let writes = deferred.begin_persist(&self.context, inner.room.version());
+            drop(inner);
+            self.deferred.spawn(deferred, writes);
+        }
     }
 
     /// Effects for this node's own sessions and calls, regardless of the appending node.
@@ -135,15 +145,44 @@ impl Executor {
                 deferred.has_disbanded = true;
             }
             Everywhere::EndSessions(user) => deferred.terminations.push(user),
-            Everywhere::Report { node, call, report } => {
-                if node == self.node {
-                    self.deferred.calls.report(call, *report);
-                }
+            Everywhere::Report { node, origin, report } => {
+                self.report(room, inner, (node, origin), *report, deferred);
             }
             Everywhere::Closed => {
                 inner.local = LocalRoom::default();
                 deferred.has_closed = true;
             }
+        }
+    }
+
+    /// Sends a receipt to the session of its command, or to the call on its node. Only the node that appended a command
+    /// knows whether it is durable.
+    fn report(
+        &self,
+        room: &RoomHandle,
+        inner: &mut RoomInner,
+        (node, origin): (NodeEpoch, Origin),
+        mut report: ModerationReport,
+        deferred: &mut DeferredEffects,
+    ) {
+        let is_own = node == self.node;
+        if is_own {
+            if deferred.unwritten == Some(report.version) {
+                deferred.commands.insert(report.version);
+                let dropped = inner.unwritten.insert(origin, report.clone());
+                let repeated = dropped.into_iter().flat_map(|command| command.repeated);
+                let rejected = repeated.map(|(origin, _)| (origin, Err(not_persisted())));
+                deferred.replies.extend(rejected);
+            } else {
+                report.durable = inner.unwritten.update(&report);
+            }
+        }
+        match origin {
+            Origin::Session { session, .. } => {
+                self.deferred.send_receipt(room, inner, session, report);
+            }
+            Origin::Call(call) if is_own => self.deferred.calls.report(call, report),
+            Origin::Call(_) => {}
         }
     }
 
@@ -157,13 +196,21 @@ impl Executor {
         count_effect(&self.context.metrics, &effect, &inner.room);
         match effect {
             Appender::Reply { origin, result } if deferred.replies_when_durable => {
-                if let Ok(Reply::Accepted(accepted)) = &result
-                    && let Some(change) = inner.failed.take_block(accepted.version)
-                {
-                    if let BlockChange::Block(user) = &change {
-                        deferred.terminations.push(user.clone());
+                if let Ok(Reply::Accepted(accepted)) = &result {
+                    let version = accepted.version;
+                    if let Some(change) = inner.failed.take_block(version) {
+                        if let BlockChange::Block(user) = &change {
+                            deferred.terminations.push(user.clone());
+                        }
+                        deferred.blocks.push(change);
+                        deferred.commands.insert(version);
+                    } else if !deferred.commands.contains(&version)
+                        && let Some(command) = inner.unwritten.get_mut(version)
+                    {
+                        // The write of its first attempt answers the repetition.
+                        command.repeated.push((origin, result));
+                        return;
                     }
-                    deferred.blocks.push(change);
                 }
                 deferred.replies.push((origin, result));
             }
@@ -199,6 +246,44 @@ impl Executor {
                 }
             }
         }
+    }
+}
+
+/// Whether the reply to a command waits for the store: of a call, which is answered when the command is durable; of a
+/// repeated command, whose first attempt may have failed; and of one that says what the store holds.
+fn waits_for_store(inner: &RoomInner, effects: &[Effect]) -> bool {
+    effects.iter().any(|effect| match effect {
+        Effect::Appender(
+            Appender::Reply { origin: Origin::Call(_), .. } | Appender::UnblockUser(_),
+        ) => true,
+        Effect::Appender(Appender::Reply { result: Ok(Reply::Accepted(accepted)), .. }) => {
+            accepted.version != inner.room.version()
+        }
+        Effect::Appender(
+            Appender::Reply { .. }
+            | Appender::BlockUser(_)
+            | Appender::Persist(_)
+            | Appender::Audit(_)
+            | Appender::Emit { .. }
+            | Appender::Denied { .. },
+        )
+        | Effect::Everywhere(_) => false,
+    })
+}
+
+/// Whether an effect changes what the store holds, besides the audit log.
+const fn changes_store(effect: &Effect) -> bool {
+    match effect {
+        Effect::Appender(
+            Appender::BlockUser(_) | Appender::UnblockUser(_) | Appender::Persist(_),
+        ) => true,
+        Effect::Appender(
+            Appender::Reply { .. }
+            | Appender::Audit(_)
+            | Appender::Emit { .. }
+            | Appender::Denied { .. },
+        )
+        | Effect::Everywhere(_) => false,
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use super::retry::FailedWrites;
 use super::session_map::SessionMap;
+use super::unwritten::UnwrittenCommands;
 use crate::hub::sessions::SessionHandle;
 use crate::room::{Audience, LocalRoom, Room, RoomKey};
 use crate::session::RoomTag;
@@ -76,6 +77,8 @@ pub(in crate::hub) struct RoomInner {
     pub(in crate::hub) sessions: SessionMap,
     /// Writes that the store rejected.
     pub(super) failed: FailedWrites,
+    /// Moderation commands whose changes are not in the store yet.
+    pub(super) unwritten: UnwrittenCommands,
 }
 
 impl RoomHandle {
@@ -84,11 +87,12 @@ impl RoomHandle {
         let due = AtomicU64::new(next.monotonic.as_millis());
         let due_wall = AtomicU64::new(next.wall.as_millis());
         let (sessions, failed) = (SessionMap::default(), FailedWrites::default());
+        let unwritten = UnwrittenCommands::default();
         let idle_since = AtomicU64::new(u64::MAX);
         let was_occupied = AtomicBool::new(room.sessions().next().is_some());
         let is_retained = AtomicBool::new(false);
         let pins = AtomicU32::new(0);
-        let inner = Mutex::new(Rank::Room, RoomInner { room, local, sessions, failed });
+        let inner = Mutex::new(Rank::Room, RoomInner { room, local, sessions, failed, unwritten });
         Self { key, tag, due, due_wall, idle_since, was_occupied, is_retained, pins, inner }
     }
 

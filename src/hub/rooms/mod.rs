@@ -22,6 +22,7 @@ mod retry;
 mod session_map;
 mod slots;
 mod sync;
+mod unwritten;
 
 use std::sync::Arc;
 
@@ -41,6 +42,7 @@ use crate::engine::{Condition, Engine};
 use crate::principal::Principal;
 use crate::room::{LocalRoom, NodeEpoch, Room, RoomCommand, RoomKey};
 use crate::session::RoomTag;
+use crate::sync::Mutex;
 use crate::time::{Monotonic, Now};
 use deferred::DeferredExecutor;
 use denials::DenialCounter;
@@ -75,6 +77,7 @@ impl Rooms {
             sessions,
             access: Arc::clone(&access),
             calls,
+            failing: Mutex::default(),
         });
         let executor = Arc::new(Executor {
             node: engine.node(),
@@ -99,6 +102,7 @@ impl Rooms {
         } else {
             self.release_emptied(now.monotonic);
         }
+        self.executor.retry_writes(now);
         self.executor.denials.flush(&self.context, now.wall);
     }
 

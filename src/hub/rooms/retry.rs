@@ -1,7 +1,7 @@
-//! Retries of failed writes of a room, with the room's next entry.
+//! Retries of failed writes of a room, with the room's next entry or after some seconds.
 //!
-//! A moderator who repeats a command that could not be persisted, with the same `ref` or another, gets a successful
-//! reply only once it is on disk. Failed changes are queued by key and written with their current value;
+//! A moderator who repeats a command that could not be persisted, with the same `ref`, gets a successful reply only
+//! once it is on disk. Failed changes are queued by key and written with their current value;
 //! audit rows are written unchanged. A failed block or unblock from the app is retried only when its command is
 //! repeated, because the user may have been unblocked or blocked since. Guarded by the room's lock. Failed writes are
 //! lost when the room closes, which was logged.
@@ -21,6 +21,8 @@ const MAX_FAILED_WRITES: usize = 1_024;
 pub(in crate::hub) struct FailedWrites {
     subjects: BTreeSet<DurableKey>,
     audit: VecDeque<AuditEvent>,
+    /// The versions of the commands that are durable once these changes are written.
+    commands: BTreeSet<u64>,
     /// By the version of the command in the room's log.
     blocks: BTreeMap<u64, BlockChange>,
 }
@@ -34,13 +36,24 @@ pub(super) enum BlockChange {
 
 impl FailedWrites {
     pub(super) fn is_empty(&self) -> bool {
-        self.subjects.is_empty() && self.audit.is_empty() && self.blocks.is_empty()
+        self.subjects.is_empty()
+            && self.audit.is_empty()
+            && self.commands.is_empty()
+            && self.blocks.is_empty()
     }
 
-    /// Takes the failed writes for a retry: changes with their current value, and audit rows.
-    pub(super) fn take(&mut self, room: &Room) -> (Vec<DurableChange>, Vec<AuditEvent>) {
+    /// Takes the failed writes for a retry: changes with their current value, audit rows, and commands.
+    pub(super) fn take(
+        &mut self,
+        room: &Room,
+    ) -> (Vec<DurableChange>, Vec<AuditEvent>, BTreeSet<u64>) {
         let changes = room.durable_changes(&std::mem::take(&mut self.subjects));
-        (changes, std::mem::take(&mut self.audit).into())
+        (changes, std::mem::take(&mut self.audit).into(), std::mem::take(&mut self.commands))
+    }
+
+    /// Whether the block or unblock of the command with this version failed.
+    pub(super) fn has_block(&self, version: u64) -> bool {
+        self.blocks.contains_key(&version)
     }
 
     /// Takes the failed block or unblock of the command with this version, because the command was repeated.
@@ -51,6 +64,14 @@ impl FailedWrites {
     /// Queues changes for a retry.
     pub(super) fn queue_facts(&mut self, subjects: BTreeSet<DurableKey>) {
         self.subjects.extend(subjects);
+    }
+
+    /// Queues commands whose changes are not written.
+    pub(super) fn queue_commands(&mut self, commands: BTreeSet<u64>) {
+        self.commands.extend(commands);
+        while self.commands.len() > MAX_FAILED_WRITES {
+            self.commands.pop_first();
+        }
     }
 
     /// Queues audit rows for a retry.

@@ -11,14 +11,13 @@ use stagedoor_proto::{
 use crate::idempotency::Fingerprint;
 use crate::principal::Coverage;
 use crate::revocation::Revocation;
-use crate::room::effect::{Appender, Audience, Effects};
+use crate::room::effect::{Appender, Audience, Effects, Everywhere};
 use crate::room::errors;
 use crate::room::log::commands::Moderation;
 use crate::room::log::origin::Origin;
 use crate::room::moderation::context::{ModeratorContext, moderator_of};
 use crate::room::moderation::mute::{disable_force_mute, force_mute, force_mute_all, lift_mute};
 use crate::room::moderation::remove::{end_room, force_disconnect, force_unpublish, unblock};
-use crate::room::moderation::reports::send_report;
 use crate::room::moderation::roles::set_role;
 use crate::room::settings::BATCH_INTERVAL;
 use crate::room::state::RoomState;
@@ -94,7 +93,7 @@ fn try_moderate(
         at: state.now.monotonic,
     };
     let (report, audit) = state.receipts.begin(&state.id, action, progress);
-    send_report(out.node(), origin, report, out);
+    out.add(Everywhere::Report { node: out.node(), origin, report: Box::new(report) });
     out.add(Appender::Audit(Box::new(audit)));
     Ok(())
 }

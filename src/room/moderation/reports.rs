@@ -1,9 +1,7 @@
 //! Reports of moderation commands.
 
-use stagedoor_proto::{ModerationReport, Push};
-
-use crate::room::effect::{Appender, Audience, Effects, Everywhere};
-use crate::room::log::origin::{NodeEpoch, Origin};
+use crate::room::effect::{Appender, Effects, Everywhere};
+use crate::room::log::origin::Origin;
 use crate::room::state::RoomState;
 use crate::room::state::timers::Timer;
 
@@ -19,27 +17,10 @@ pub(in crate::room) fn send_reports(state: &mut RoomState, out: &mut Effects) {
             Origin::Call(_) => true,
         };
         if may_know {
-            send_report(node, origin, report, out);
+            out.add(Everywhere::Report { node, origin, report: Box::new(report) });
         }
     }
     for audit in state.receipts.take_completed() {
         out.add(Appender::Audit(Box::new(audit)));
-    }
-}
-
-/// Sends a report to the session of the command, or to the call on its node.
-pub(in crate::room) fn send_report(
-    node: NodeEpoch,
-    origin: Origin,
-    report: ModerationReport,
-    out: &mut Effects,
-) {
-    match origin {
-        Origin::Session { session, .. } => {
-            out.push(Audience::One(session), Push::Moderation(report));
-        }
-        Origin::Call(call) => {
-            out.add(Everywhere::Report { node, call, report: Box::new(report) });
-        }
     }
 }

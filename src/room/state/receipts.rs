@@ -325,5 +325,7 @@ fn report<'a>(
         counts,
         targets: rows.take(MAX_REPORTED_TARGETS).cloned().collect(),
         elapsed_ms: elapsed_since(action.at, now),
+        // Set by the node that writes what the command changed.
+        durable: false,
     }
 }

@@ -377,14 +377,17 @@ impl Outcome {
                 Some(push.name())
             }
             Effect::Everywhere(Everywhere::Reset { .. }) => Some("room_reset"),
+            Effect::Everywhere(Everywhere::Report { origin: Origin::Session { .. }, .. }) => {
+                Some("moderation")
+            }
             _ => None,
         };
         self.0.iter().filter_map(name).collect()
     }
 
     pub(super) fn reports(&self) -> Vec<&ModerationReport> {
-        let reports = self.pushes().into_iter().filter_map(|push| match push {
-            Push::Moderation(report) => Some(report),
+        let reports = self.0.iter().filter_map(|effect| match effect {
+            Effect::Everywhere(Everywhere::Report { report, .. }) => Some(&**report),
             _ => None,
         });
         reports.collect()

@@ -1,9 +1,10 @@
-//! A store of which one call panics.
+//! Stores of which one call panics, or ends only when the test says so.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use stagedoor::store::{Observed, Observer, SqliteStore, StoreFuture};
+use stagedoor::store::{Observed, Observer, SqliteStore, Store, StoreFuture};
+use tokio::sync::watch;
 
 /// A store in memory. Calls of one name panic, a limited number of times.
 pub type FaultyStore = Observed<SqliteStore, Faults>;
@@ -40,5 +41,45 @@ impl Observer for Faults {
             assert!(left.is_err(), "{name} panics");
         }
         call()
+    }
+}
+
+/// A store in memory whose writes of rooms end only when they are released.
+pub struct SlowWrites(watch::Sender<bool>);
+
+struct Delay(watch::Receiver<bool>);
+
+impl SlowWrites {
+    /// Such a store; at first its writes are not delayed.
+    pub async fn new() -> (Self, Arc<dyn Store>) {
+        let (delayed, seen) = watch::channel(false);
+        let store = SqliteStore::in_memory().await.unwrap();
+        (Self(delayed), Arc::new(Observed::by(Delay(seen), store)))
+    }
+
+    pub fn hold(&self) {
+        self.0.send_replace(true);
+    }
+
+    pub fn release(&self) {
+        self.0.send_replace(false);
+    }
+}
+
+impl Observer for Delay {
+    fn around<'a, T: 'a>(
+        &self,
+        name: &'static str,
+        call: impl FnOnce() -> StoreFuture<'a, T>,
+    ) -> StoreFuture<'a, T> {
+        let written = call();
+        if name != "persist_room" {
+            return written;
+        }
+        let mut delayed = self.0.clone();
+        Box::pin(async move {
+            delayed.wait_for(|delayed| !delayed).await.expect("the test holds the sender");
+            written.await
+        })
     }
 }

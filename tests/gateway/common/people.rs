@@ -147,6 +147,16 @@ impl Person {
         }
     }
 
+    /// The next receipt of a command that is durable.
+    pub async fn durable_receipt(&mut self) -> Value {
+        loop {
+            let receipt = self.push("moderation").await;
+            if receipt["durable"] == true {
+                return receipt;
+            }
+        }
+    }
+
     /// Does what must succeed.
     pub async fn does(&mut self, command: &str, body: Value) -> Value {
         match self.request(command, body.clone()).await {
