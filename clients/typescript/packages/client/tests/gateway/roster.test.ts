@@ -1,4 +1,4 @@
-// Check 19, and random sequences of faults: whatever happens to the link, the roster is that of the server API.
+// Check 19, and random sequences of faults: after any of them, the roster is that of the server API.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -242,7 +242,7 @@ class World {
     if (what === 'unpublish') await this.own.get(who)?.unpublish().catch(isRefused);
   }
 
-  /** A signal of somebody in the room: all they did before is known when it arrives. */
+  /** A signal of a participant: all that it did before is known when the signal arrives. */
   async #mark(who: number): Promise<void> {
     const room = this.#other(who);
     if (room.state.value.membership !== 'in') return;
@@ -256,7 +256,7 @@ class World {
     stop();
   }
 
-  /** A locked room refuses who comes in a new session: that ends the membership, and nobody is listed. */
+  /** A locked room refuses a new session: that ends the membership, and no participant is listed. */
   async #returnToLocked(...all: readonly TestManager[]): Promise<void> {
     for (const one of all) {
       const room = one.room(this.name);
