@@ -58,7 +58,7 @@ pub(super) async fn config(
     Ok(Json(DemoConfig { app, development, version: env!("CARGO_PKG_VERSION") }))
 }
 
-/// Mints a room token for the page. Whoever can open the page on this machine could start as anyone anyway.
+/// Mints a room token for the page. A user who can open the page on this machine could start as any user anyway.
 pub(super) async fn token(
     State(state): State<Arc<HttpState>>,
     Extension(ClientAddress(address)): Extension<ClientAddress>,
