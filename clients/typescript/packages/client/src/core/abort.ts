@@ -22,16 +22,14 @@ export type PlatformAbortSignal = typeof globalThis extends {
   : AbortSignalLike;
 
 /** Calls `fn` once when `signal` aborts; the returned function ends that. */
-export function onAbort(signal: AbortSignalLike | undefined, fn: () => void): () => void {
-  if (!signal) return () => undefined;
+export function onAbort(signal: AbortSignalLike | undefined, fn: (signal: AbortSignalLike) => void): () => void {
   const listener = (): void => {
-    signal.removeEventListener('abort', listener);
-    fn();
+    forget();
+    if (signal) fn(signal);
   };
-  signal.addEventListener('abort', listener);
-  return () => {
-    signal.removeEventListener('abort', listener);
-  };
+  const forget = (): void => signal?.removeEventListener('abort', listener);
+  signal?.addEventListener('abort', listener);
+  return forget;
 }
 
 /** The error of a call whose signal aborted. */

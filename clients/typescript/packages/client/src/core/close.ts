@@ -17,9 +17,9 @@ export interface CloseInfo {
 
 /** What to do after a close; the gateway's `disconnect` takes precedence over the hundreds digit. */
 export function actionAfter(code: number, disconnect?: Disconnect): Action {
-  if (disconnect && ACTIONS.has(disconnect.action)) return disconnect.action;
+  if (disconnect && BY_HUNDREDS.includes(disconnect.action)) return disconnect.action;
   if (code === 1000) return 'stop';
-  return BY_HUNDREDS[Math.floor(code / 100)] ?? 'retry';
+  return BY_HUNDREDS[Math.floor(code / 100) - 40] ?? 'retry';
 }
 
 /** What a close says, from the close frame and the `disconnect` before it. */
@@ -42,16 +42,8 @@ export function errorCodeOf(code: number): ErrorCode | LocalCode {
   return CODES[code] ?? (code >= 4000 ? 'session_ended' : 'unreachable');
 }
 
-const BY_HUNDREDS: Partial<Record<number, Action>> = {
-  40: 'stop',
-  41: 'reauth',
-  42: 'retry',
-  43: 'resume',
-  44: 'start',
-  45: 'stop',
-};
-
-const ACTIONS: ReadonlySet<Action> = new Set<Action>(['stop', 'reauth', 'retry', 'resume', 'start']);
+/** The actions of the codes from 4000, 4100 and so on. */
+const BY_HUNDREDS: readonly Action[] = ['stop', 'reauth', 'retry', 'resume', 'start', 'stop'];
 
 const CODES: Partial<Record<number, ErrorCode | LocalCode>> = {
   4001: 'unsupported_version',

@@ -56,82 +56,82 @@ export interface ErrorDetails {
 
 /** An error of Stagedoor. */
 export class StagedoorError extends Error {
+  override readonly name: string = 'StagedoorError';
   /** What programs test. */
-  readonly code: ErrorCode | LocalCode;
+  declare readonly code: ErrorCode | LocalCode;
   /** What to change. */
-  readonly hint: string;
+  declare readonly hint: string;
   /** Whether the request had an effect. */
-  readonly outcome: Outcome;
+  declare readonly outcome: Outcome;
   /** The path of the invalid argument. */
-  readonly field: string | undefined;
+  declare readonly field: string | undefined;
   /** The missing scope, of `forbidden`. */
-  readonly missing: Scope | undefined;
+  declare readonly missing: Scope | undefined;
   /** Milliseconds to wait before a retry. */
-  readonly retryAfterMs: number | undefined;
+  declare readonly retryAfterMs: number | undefined;
   /** When a ban or a block ends, in milliseconds since the Unix epoch. */
-  readonly untilMs: number | undefined;
+  declare readonly untilMs: number | undefined;
   /** The idempotency key of the request. */
-  readonly ref: string | undefined;
+  declare readonly ref: string | undefined;
 
   constructor(code: ErrorCode | LocalCode, message: string, details: ErrorDetails = {}) {
-    super(message, details.cause === undefined ? undefined : { cause: details.cause });
-    this.name = 'StagedoorError';
-    this.code = code;
-    this.hint = details.hint ?? HINTS[code] ?? 'See "Errors" in docs/protocol.md.';
-    this.outcome = details.outcome ?? 'not-sent';
-    this.field = details.field;
-    this.missing = details.missing;
-    this.retryAfterMs = details.retryAfterMs;
-    this.untilMs = details.untilMs;
-    this.ref = details.ref;
+    const { cause, hint = HINTS[code] ?? 'See "Errors" in docs/protocol.md.', outcome = 'not-sent', ...rest } = details;
+    super(message, cause === undefined ? undefined : { cause });
+    Object.assign(this, { code, hint, outcome, ...rest });
   }
 }
 
 /** `start` was called while a session is starting or established. */
 export class SessionActiveError extends StagedoorError {
+  override readonly name = 'SessionActiveError';
+
   constructor() {
     super('already_started', 'a session is starting or established');
-    this.name = 'SessionActiveError';
   }
 }
 
 /** A call needs a session, and there is none. */
 export class NoActiveSessionError extends StagedoorError {
+  override readonly name = 'NoActiveSessionError';
+
   constructor() {
     super('no_active_session', 'there is no session');
-    this.name = 'NoActiveSessionError';
   }
 }
 
 /** The loader failed, or returned without a session. */
 export class LoaderError extends StagedoorError {
+  override readonly name = 'LoaderError';
+
   constructor(message: string, cause?: unknown) {
     super('loader_failed', message, { cause });
-    this.name = 'LoaderError';
   }
 }
 
 /** A request passed its deadline. With the outcome `not-sent` it was not and will not be sent. */
 export class DeadlineError extends StagedoorError {
+  override readonly name = 'DeadlineError';
+
   constructor(outcome: Outcome, ref?: string) {
     super('deadline', 'the request passed its deadline', { outcome, ref });
-    this.name = 'DeadlineError';
   }
 }
 
 /** A reader of events was slower than its limit allows. */
 export class LaggedError extends StagedoorError {
+  override readonly name = 'LaggedError';
+
   constructor(limit: number) {
     super('lagged', `more than ${String(limit)} events were waiting to be read`);
-    this.name = 'LaggedError';
   }
 }
 
 /** Thrown by a token function: the user gets no token, and the package stops asking. */
 export class Denied extends StagedoorError {
+  override readonly name = 'Denied';
+
   constructor(message = 'the application denied a token', details: ErrorDetails = {}) {
     super('denied', message, { outcome: 'refused', ...details });
-    this.name = 'Denied';
   }
 }
 
@@ -147,9 +147,14 @@ export function refusal(error: WireError, ref?: string): StagedoorError {
   });
 }
 
+/** Anything that was thrown, as an error of this package; `code` is for what others threw. */
+export function asStagedoorError(thrown: unknown, code: LocalCode): StagedoorError {
+  return thrown instanceof StagedoorError ? thrown : new StagedoorError(code, messageOf(thrown), { cause: thrown });
+}
+
 /** The text of anything that was thrown. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
 const HINTS: Partial<Record<ErrorCode | LocalCode, string>> = {

@@ -76,7 +76,7 @@ export class Store<T> implements Observable<T> {
   constructor(notifier: Notifier, name: string, value: T) {
     this.#notifier = notifier;
     this.#name = name;
-    this.#value = freeze(value);
+    this.#value = Object.freeze(value);
   }
 
   get value(): T {
@@ -93,7 +93,7 @@ export class Store<T> implements Observable<T> {
     return {
       apply: () => {
         if (isEqual(this.#value, value)) return false;
-        this.#value = freeze(value);
+        this.#value = Object.freeze(value);
         return true;
       },
       notify: () => {
@@ -112,43 +112,63 @@ export class Store<T> implements Observable<T> {
     const listener = { fn, value: this.#value };
     if (options?.signal?.aborted) return () => undefined;
     this.#listeners.add(listener);
-    const forget = onAbort(options?.signal, () => {
-      unsubscribe();
-    });
-    const unsubscribe = (): void => {
+    const forget = onAbort(options?.signal, () => this.#listeners.delete(listener));
+    this.#notifier.call(fn, listener.value, this.#name);
+    return () => {
       this.#listeners.delete(listener);
       forget();
     };
-    this.#notifier.call(fn, listener.value, this.#name);
-    return unsubscribe;
   }
 
   [Symbol.asyncIterator](): AsyncIterator<T, undefined> {
     let isFresh = false;
-    let isDone = false;
-    let wake: (() => void) | undefined;
+    const reader = makeReader<T>(
+      () => {
+        if (!isFresh) return undefined;
+        isFresh = false;
+        return { value: this.#value };
+      },
+      () => unsubscribe(),
+    );
     const unsubscribe = this.subscribe(() => {
       isFresh = true;
-      wake?.();
+      reader.wake();
     });
-    return {
-      next: async () => {
-        while (!isFresh && !isDone) await new Promise<void>((resolve) => (wake = resolve));
-        isFresh = false;
-        return isDone ? { done: true, value: undefined } : { done: false, value: this.#value };
-      },
-      return: () => {
-        isDone = true;
-        unsubscribe();
-        wake?.();
-        return Promise.resolve({ done: true, value: undefined });
-      },
-    };
+    return reader.iterator;
   }
 }
 
-function freeze<T>(value: T): T {
-  return Object.freeze(value);
+/** An iterator over what `take` returns. While that is undefined, it waits for `wake` or `end`. */
+export function makeReader<T>(
+  take: () => { readonly value: T } | undefined,
+  stop: () => void,
+): { readonly iterator: AsyncIterator<T, undefined>; readonly wake: () => void; readonly end: () => void } {
+  let isDone = false;
+  let wake: (() => void) | undefined;
+  const end = (): void => {
+    isDone = true;
+    stop();
+    wake?.();
+  };
+  return {
+    wake: () => wake?.(),
+    end,
+    iterator: {
+      next: async () => {
+        for (;;) {
+          const taken = take();
+          if (taken) return { done: false, ...taken };
+          if (isDone) return { done: true, value: undefined };
+          await new Promise<void>((resolve) => (wake = resolve));
+        }
+      },
+      return: () => {
+        take = () => undefined;
+        end();
+        return Promise.resolve({ done: true, value: undefined });
+      },
+    },
+  };
 }
 
 /** Plain objects are equal if their fields are; anything else if it is the same. */
@@ -160,6 +180,9 @@ export function isEqual(a: unknown, b: unknown): boolean {
 }
 
 function isPlain(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== 'object' || value === null) return false;
-  return Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype;
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    (Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype)
+  );
 }

@@ -59,8 +59,6 @@ export class Tokens {
     if (running) return running.promise;
     const controller = newController();
     const promise = this.#ask(source, reason, controller.signal).finally(() => this.#running.delete(source));
-    // Its callers get the rejection; without one it is not an unhandled one.
-    promise.catch(() => undefined);
     this.#running.set(source, { promise, controller });
     return promise;
   }
@@ -94,11 +92,12 @@ export class Tokens {
     const { signal } = controller;
     const forget = onAbort(parent, () => controller.abort());
     try {
-      const late = this.#sleep(TOKEN_TIMEOUT_MS, signal).then(() => {
-        throw new Error('the token function did not return');
-      });
-      late.catch(() => undefined);
-      const token = await Promise.race([Promise.resolve(source({ ...request, signal })), late]);
+      const token = await Promise.race([
+        source({ ...request, signal }),
+        this.#sleep(TOKEN_TIMEOUT_MS, signal).then(() => {
+          throw new Error('the token function did not return');
+        }),
+      ]);
       if (typeof token === 'string' && token !== '') return token;
       throw new TypeError('a token function must return a token');
     } finally {

@@ -2,7 +2,7 @@
 
 import { type AbortSignalLike, onAbort } from '../core/abort.js';
 import { LaggedError, type StagedoorError } from '../core/errors.js';
-import type { Notifier } from '../core/observable.js';
+import { makeReader, type Notifier } from '../core/observable.js';
 import type { Actor, ParticipantId, StreamId } from './model.js';
 import type { RosterEvent } from './roster.js';
 
@@ -128,55 +128,41 @@ export class Emitter<S extends SignalMap> {
   }
 
   /** The events from now on. Ends with `signal`; throws `LaggedError` when more than `limit` events wait. */
-  events(
-    options: { signal?: AbortSignalLike | undefined; limit?: number | undefined } = {},
-  ): AsyncIterable<RoomEvent<S>> {
-    const limit = options.limit ?? DEFAULT_EVENT_LIMIT;
-    return { [Symbol.asyncIterator]: () => this.#read(limit, options.signal) };
+  events({
+    signal,
+    limit = DEFAULT_EVENT_LIMIT,
+  }: { signal?: AbortSignalLike | undefined; limit?: number | undefined } = {}): AsyncIterable<RoomEvent<S>> {
+    return { [Symbol.asyncIterator]: () => this.#read(limit, signal) };
   }
 
   #read(limit: number, signal: AbortSignalLike | undefined): AsyncIterator<RoomEvent<S>, undefined> {
-    const queue: RoomEvent<S>[] = [];
+    const queue: { value: RoomEvent<S> }[] = [];
     let error: LaggedError | undefined;
-    let isDone = signal?.aborted ?? false;
-    let wake: (() => void) | undefined;
-    const reader = (event: RoomEvent<S>): void => {
-      if (queue.length >= limit) {
-        error = new LaggedError(limit);
-        end();
+    const add = (value: RoomEvent<S>): void => {
+      if (queue.length < limit) {
+        queue.push({ value });
+        reader.wake();
       } else {
-        queue.push(event);
+        error = new LaggedError(limit);
+        reader.end();
       }
-      wake?.();
     };
-    const forget = onAbort(signal, () => {
-      end();
-    });
-    const end = (): void => {
-      isDone = true;
-      this.#readers.delete(reader);
-      forget();
-      wake?.();
-    };
-    if (!isDone) this.#readers.add(reader);
-    return {
-      next: async () => {
-        while (queue.length === 0 && !isDone) await new Promise<void>((resolve) => (wake = resolve));
-        const value = queue.shift();
-        if (value) return { done: false, value };
-        if (error) {
-          const thrown = error;
-          error = undefined;
-          throw thrown;
-        }
-        return { done: true, value: undefined };
+    const reader = makeReader(
+      () => {
+        const thrown = error;
+        if (queue.length > 0 || !thrown) return queue.shift();
+        error = undefined;
+        throw thrown;
       },
-      return: () => {
-        queue.length = 0;
-        end();
-        return Promise.resolve({ done: true, value: undefined });
+      () => {
+        this.#readers.delete(add);
+        forget();
       },
-    };
+    );
+    const forget = onAbort(signal, reader.end);
+    this.#readers.add(add);
+    if (signal?.aborted) reader.end();
+    return reader.iterator;
   }
 }
 
