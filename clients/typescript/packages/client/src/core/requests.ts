@@ -19,11 +19,9 @@ export interface RequestSpec {
   readonly deadline: number;
   /** Whether it may pass the queue: a join, or a command of the session itself. */
   readonly isUrgent?: boolean | undefined;
-  /** Called while the reply is processed, before any later frame. */
-  readonly onReply?: ((reply: Reply) => void) | undefined;
   /** Called if a reply arrives after the caller was given an error: the request took effect all the same. */
   readonly onLate?: ((reply: Reply) => void) | undefined;
-  /** The end. */
+  /** The end, before any later frame. What it throws says that the reply is of another kind. */
   readonly resolve: (reply: Reply) => void;
   readonly reject: (error: StagedoorError) => void;
 }
@@ -48,7 +46,7 @@ export class Requests {
   readonly #limits: QueueLimits;
   readonly #held = new Set<string>();
   readonly #late = new Map<number, (reply: Reply) => void>();
-  #pending = new Map<number, Pending>();
+  readonly #pending = new Map<number, Pending>();
   #inFlight = Infinity;
   #nextId = 1;
 
@@ -93,38 +91,33 @@ export class Requests {
 
   /** Takes the texts that can be sent now. */
   takeSendable(now: number): string[] {
-    const texts: string[] = [];
-    let free = this.#inFlight - this.#with('sent').length;
-    for (const request of this.#with('queued')) {
-      if (free <= 0) break;
-      if (request.deadline <= now) continue;
-      if (!request.isUrgent && request.room !== undefined && this.#held.has(request.room)) continue;
-      request.status = 'sent';
-      free -= 1;
-      texts.push(request.text);
-    }
-    return texts;
+    const sendable = this.#with('queued')
+      .filter(
+        ({ deadline, isUrgent, room }) =>
+          deadline > now && (isUrgent === true || room === undefined || !this.#held.has(room)),
+      )
+      .slice(0, Math.max(this.#inFlight - this.#with('sent').length, 0));
+    for (const request of sendable) request.status = 'sent';
+    return sendable.map(({ text }) => text);
   }
 
   /** The result of a request. Returns false if no request waits for it. */
-  settle(id: number, result: { ok: Reply } | { error: WireError }): boolean {
+  settle(id: number, result: { ok?: Reply; error?: WireError }): boolean {
     const request = this.#take(id);
+    const { ok, error } = result;
     if (!request) {
-      const late = this.#late.get(id);
+      if (ok) this.#late.get(id)?.(ok);
       this.#late.delete(id);
-      if ('ok' in result) late?.(result.ok);
       return false;
     }
-    if ('ok' in result) {
+    if (error) request.reject(refusal(error, request.ref));
+    else if (ok) {
       try {
-        request.onReply?.(result.ok);
+        request.resolve(ok);
       } catch (cause) {
         request.reject(new StagedoorError('not_a_gateway', 'a reply of another kind', { cause, outcome: 'unknown' }));
         throw cause;
       }
-      request.resolve(result.ok);
-    } else {
-      request.reject(refusal(result.error, request.ref));
     }
     return true;
   }
@@ -137,19 +130,14 @@ export class Requests {
 
   /** Ends the requests whose deadline has passed. */
   expire(now: number): void {
-    for (const request of [...this.#pending.values()]) {
-      if (request.deadline > now) continue;
-      this.#giveUp(request, new DeadlineError(outcomeOf(request), request.ref));
+    for (const request of this.#pending.values()) {
+      if (request.deadline <= now) this.#giveUp(request, new DeadlineError(outcomeOf(request), request.ref));
     }
   }
 
-  /** The next deadline. */
-  nextDeadline(): number | undefined {
-    let earliest: number | undefined;
-    for (const { deadline } of this.#pending.values()) {
-      if (earliest === undefined || deadline < earliest) earliest = deadline;
-    }
-    return earliest;
+  /** The next deadline; infinite if no request waits. */
+  nextDeadline(): number {
+    return Math.min(...Array.from(this.#pending.values(), ({ deadline }) => deadline));
   }
 
   /** The process slept: replies may be waiting in the socket, so sent requests get until `deadline`. */
@@ -164,10 +152,7 @@ export class Requests {
 
   /** The session was resumed: the gateway still answers the requests of `pending`. */
   resumed(pending: readonly number[]): void {
-    for (const id of pending) {
-      const request = this.#pending.get(id);
-      if (request?.status === 'unconfirmed') request.status = 'sent';
-    }
+    for (const request of this.#with('unconfirmed')) if (pending.includes(request.id)) request.status = 'sent';
   }
 
   /** All missed frames arrived: the gateway never received what is still unconfirmed, so it is sent again. */
@@ -187,21 +172,21 @@ export class Requests {
   /** Ends all requests. */
   failAll(makeError: (outcome: 'not-sent' | 'unknown') => StagedoorError): void {
     const all = [...this.#pending.values()];
-    this.#pending = new Map();
+    this.#pending.clear();
     this.#late.clear();
     this.#held.clear();
     for (const request of all) request.reject(makeError(outcomeOf(request)));
   }
 
   /** Ends a request without its reply. */
-  #giveUp(request: Pending, error: StagedoorError): void {
-    this.#take(request.id);
-    if (request.status !== 'queued' && request.onLate) {
-      this.#late.set(request.id, request.onLate);
-      const [oldest] = this.#late.keys();
-      if (this.#late.size > MAX_LATE && oldest !== undefined) this.#late.delete(oldest);
+  #giveUp({ id, status, onLate, reject }: Pending, error: StagedoorError): void {
+    this.#take(id);
+    if (status !== 'queued' && onLate) {
+      this.#late.set(id, onLate);
+      // A map iterates from its oldest entry.
+      for (const oldest of this.#late.keys()) if (this.#late.size > MAX_LATE) this.#late.delete(oldest);
     }
-    request.reject(error);
+    reject(error);
   }
 
   #with(status: Pending['status']): Pending[] {

@@ -31,120 +31,98 @@ export interface Action {
   settled(options?: { signal?: AbortSignalLike | undefined }): Promise<Receipts>;
 }
 
-interface Waiter {
-  resolve(receipts: Receipts): void;
-  reject(error: StagedoorError): void;
+/** An action whose receipts may still change. */
+interface OpenAction {
+  readonly action: Action;
+  readonly report: (report: ModerationReport) => void;
+  readonly end: () => void;
 }
 
-class ActionImpl implements Action {
-  readonly version: number;
-  readonly targets: number;
-  readonly block: Accepted['block'];
-  readonly acceptedFromMs: number | undefined;
-  readonly receipts: Store<Receipts>;
-  readonly #waiters = new Set<Waiter>();
-  #latest: Receipts;
-  #end: StagedoorError | undefined;
-
-  constructor(notifier: Notifier, accepted: Accepted) {
-    this.version = accepted.version;
-    this.targets = accepted.target_count;
-    this.block = accepted.block;
-    this.acceptedFromMs = accepted.accepted_from_ms ?? undefined;
-    const counts = { enforced: 0, pending: accepted.target_count, offline: 0, declined: 0, ignored: 0 };
-    this.#latest = { counts, targets: [], elapsedMs: 0 };
-    this.receipts = new Store<Receipts>(notifier, 'receipts', this.#latest);
-  }
-
-  get isSettled(): boolean {
-    return this.#latest.counts.pending === 0 && this.#latest.counts.offline === 0;
-  }
-
-  settled(options?: { signal?: AbortSignalLike | undefined }): Promise<Receipts> {
-    const signal = options?.signal;
-    return new Promise((resolve, reject) => {
-      if (this.isSettled) resolve(this.#latest);
-      else if (this.#end) reject(this.#end);
-      else if (signal?.aborted) reject(abortError(signal, 'unknown'));
-      else {
-        const done = (): void => {
-          forget();
-          this.#waiters.delete(waiter);
-        };
-        const waiter: Waiter = {
-          resolve: (receipts) => {
-            done();
-            resolve(receipts);
-          },
-          reject: (error) => {
-            done();
-            reject(error);
-          },
-        };
-        const forget = onAbort(signal, () => {
-          if (signal) waiter.reject(abortError(signal, 'unknown'));
-        });
-        this.#waiters.add(waiter);
-      }
-    });
-  }
-
-  report({ counts, targets, elapsed_ms }: ModerationReport): void {
-    this.#latest = { counts: Object.freeze(counts), targets: Object.freeze(targets), elapsedMs: elapsed_ms };
-    this.receipts.set(this.#latest);
-    if (this.isSettled) for (const waiter of [...this.#waiters]) waiter.resolve(this.#latest);
-  }
-
-  end(): void {
-    this.#end = new StagedoorError('session_ended', 'the receipts ended before the last outcome', {
-      outcome: 'unknown',
-    });
-    for (const waiter of [...this.#waiters]) waiter.reject(this.#end);
-  }
+function makeAction(notifier: Notifier, accepted: Accepted): OpenAction {
+  const { version, target_count: targets, block, accepted_from_ms } = accepted;
+  const counts = { enforced: 0, pending: targets, offline: 0, declined: 0, ignored: 0 };
+  let latest: Receipts = { counts, targets: [], elapsedMs: 0 };
+  let ended: StagedoorError | undefined;
+  const receipts = new Store(notifier, 'receipts', latest);
+  /** Each settles one promise of `settled` if it can. */
+  const checks = new Set<() => void>();
+  const checkAll = (): void => {
+    for (const check of checks) check();
+  };
+  return {
+    action: {
+      version,
+      targets,
+      block,
+      acceptedFromMs: accepted_from_ms ?? undefined,
+      receipts,
+      settled: ({ signal } = {}) =>
+        new Promise((resolve, reject) => {
+          const check = (): void => {
+            if (latest.counts.pending + latest.counts.offline === 0) resolve(latest);
+            else if (ended) reject(ended);
+            else if (signal?.aborted) reject(abortError(signal, 'unknown'));
+            else return;
+            forget();
+            checks.delete(check);
+          };
+          const forget = onAbort(signal, check);
+          checks.add(check);
+          check();
+        }),
+    },
+    report(report) {
+      const { counts: now, targets: named, elapsed_ms: elapsedMs } = report;
+      latest = { counts: Object.freeze(now), targets: Object.freeze(named), elapsedMs };
+      receipts.set(latest);
+      checkAll();
+    },
+    end() {
+      const details = { outcome: 'unknown' } as const;
+      ended = new StagedoorError('session_ended', 'the receipts ended before the last outcome', details);
+      checkAll();
+    },
+  };
 }
 
 /** The actions of one room whose receipts may still change. */
-export class Actions {
-  readonly #notifier: Notifier;
-  readonly #open = new Map<number, ActionImpl>();
-  /** Reports that came before their acceptance, newest last. */
-  readonly #early = new Map<number, ModerationReport>();
-
-  constructor(notifier: Notifier) {
-    this.#notifier = notifier;
-  }
-
+export interface Actions {
   /** A command was accepted. */
-  accept(accepted: Accepted): Action {
-    const action = new ActionImpl(this.#notifier, accepted);
-    const early = this.#early.get(action.version);
-    this.#early.delete(action.version);
-    if (early) action.report(early);
-    this.#open.set(action.version, action);
-    prune(this.#open)?.end();
-    return action;
-  }
-
+  accept(accepted: Accepted): Action;
   /** A receipt arrived. */
-  report(report: ModerationReport): void {
-    const action = this.#open.get(report.version);
-    if (action) {
-      action.report(report);
-    } else {
-      this.#early.set(report.version, report);
-      prune(this.#early);
-    }
-  }
-
+  readonly report: (report: ModerationReport) => void;
   /** No more receipts follow, except those of one version. */
-  end(except?: number): void {
-    for (const [version, action] of this.#open) {
-      if (version === except) continue;
-      action.end();
-      this.#open.delete(version);
-    }
-    this.#early.clear();
-  }
+  end(except?: number): void;
+}
+
+/** Makes the actions of one room. */
+export function makeActions(notifier: Notifier): Actions {
+  const open = new Map<number, OpenAction>();
+  /** Reports that came before their acceptance, newest last. */
+  const early = new Map<number, ModerationReport>();
+  return {
+    accept(accepted) {
+      const { version } = accepted;
+      const one = makeAction(notifier, accepted);
+      const report = early.get(version);
+      if (report) one.report(report);
+      early.delete(version);
+      open.set(version, one);
+      prune(open)?.end();
+      return one.action;
+    },
+    report(report) {
+      const one = open.get(report.version);
+      if (one) one.report(report);
+      else prune(early.set(report.version, report));
+    },
+    end(except) {
+      for (const [version, { end }] of open) {
+        if (version !== except && open.delete(version)) end();
+      }
+      early.clear();
+    },
+  };
 }
 
 /** Removes the oldest entry of a map that is too large. */

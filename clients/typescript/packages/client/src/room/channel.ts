@@ -1,11 +1,9 @@
-// What rooms need of the session below them.
+// What a room needs of the session below it.
 
 import type { AbortSignalLike } from '../core/abort.js';
 import type { ErrorReporter, Notifier } from '../core/observable.js';
 import type { TokenReason, TokenSource } from '../core/tokens.js';
-import type { Timers } from '../shell/timers.js';
-import type { ReplyBody, ReplyName } from '../wire/commands.js';
-import type { Command } from '../wire/protocol.js';
+import type { BodyDraft, CommandName, ReplyBody, ReplyName } from '../wire/commands.js';
 
 /** Options of one request. */
 export interface RequestOptions {
@@ -18,37 +16,46 @@ export interface RequestOptions {
 }
 
 /** A request of a room. */
-export interface RoomRequest<K extends ReplyName> extends RequestOptions {
-  /** The room whose membership the request needs. */
-  readonly room: string;
+export interface RoomRequest<K extends ReplyName, T> extends RequestOptions {
   /** Passes a room that is held. */
   readonly isUrgent?: boolean | undefined;
-  /** Called while the reply is processed, before any later frame. */
-  readonly onReply?: ((body: ReplyBody<K>) => void) | undefined;
+  /** Called while the reply is processed, before any later frame; its result is that of the call. */
+  readonly onReply?: ((body: ReplyBody<K>) => T) | undefined;
   /** Called if the reply arrives after the promise was rejected. */
   readonly onLate?: ((body: ReplyBody<K>) => void) | undefined;
 }
 
-/** The session, as rooms use it. */
+/** Sends a command and waits for the reply of that name. */
+export type RoomCall = <C extends CommandName, K extends ReplyName, T = ReplyBody<K>>(
+  command: C,
+  body: BodyDraft<C>,
+  reply: K,
+  request?: RoomRequest<K, T>,
+) => Promise<T>;
+
+/** The session, as one room uses it. */
 export interface Channel {
+  /** The id of the room. */
+  readonly room: string;
   readonly notifier: Notifier;
-  readonly timers: Timers;
   /** Reports what a callback of the program threw. */
   readonly report: ErrorReporter;
+  /** Reports the failure of work that no caller waits for. */
+  inBackground(work: Promise<unknown>, where: string): void;
   /** Waits for a session: asks the loader if there is none. Undefined if there is one already. */
   needSession(): Promise<void> | undefined;
-  /** Sends a command and waits for the reply of that name. */
-  call<K extends ReplyName>(command: Command, reply: K, request: RoomRequest<K>): Promise<ReplyBody<K>>;
+  /** Sends a command. */
+  readonly call: RoomCall;
+  /** Sends a command with an idempotency key. */
+  readonly callOnce: RoomCall;
   /** Asks a token source; concurrent calls for one source are one. */
   token(source: TokenSource, reason: TokenReason): Promise<string>;
   /** Waits at most as long as `options` allow. */
   within<T>(promise: Promise<T>, options: RequestOptions): Promise<T>;
   /** Waits. */
   sleep(ms: number): Promise<void>;
-  /** Holds back the requests of a room while it is joined again. */
-  hold(room: string): void;
+  /** Holds back the requests of the room while it is joined again. */
+  hold(): void;
   /** Sends what was held back. */
-  release(room: string): void;
-  /** A random idempotency key. */
-  newRef(): string;
+  release(): void;
 }

@@ -1,32 +1,34 @@
 // The wish to be in a room, and how it is fulfilled: the first join, and joining again in a new session.
 
 import { Backoff } from '../core/backoff.js';
-import { StagedoorError } from '../core/errors.js';
+import { asStagedoorError, StagedoorError } from '../core/errors.js';
 import type { TokenReason } from '../core/tokens.js';
 import type { ReplyBody } from '../wire/commands.js';
-import type { ErrorCode } from '../wire/protocol.js';
 import type { MembershipStatus, RoomOptions } from './api.js';
 import type { Channel, RequestOptions } from './channel.js';
+import type { RoomEvents } from './events.js';
+
+/** How a room is joined. */
+export type JoinOptions = Pick<RoomOptions<never>, 'token' | 'data'>;
+/** Why a room was left. */
+export type LeaveEvent = RoomEvents<object>['left'];
 
 /** What a membership reports to its room. */
 export interface MembershipHandler {
   /** The status changed, other than by entering or leaving the room. */
-  changed(status: MembershipStatus): void;
+  changed(): void;
   /** The room was entered. Called before any later frame. */
   entered(joined: ReplyBody<'joined'>, isRejoin: boolean): void;
-  /** The room could not be joined again. */
-  refused(error: StagedoorError): void;
-  /** The room was left by the program. */
-  left(): void;
+  /** The room was left. */
+  left(event: LeaveEvent): void;
 }
 
 /** The membership of this client in one room. */
 export class Membership {
+  status: MembershipStatus = 'out';
   readonly #channel: Channel;
-  readonly #room: string;
   readonly #handler: MembershipHandler;
-  #options: Pick<RoomOptions<never>, 'token' | 'data'>;
-  #status: MembershipStatus = 'out';
+  #options: JoinOptions;
   #isWanted = false;
   #hasLeft = false;
   #isLeaving = false;
@@ -34,86 +36,75 @@ export class Membership {
   /** Grows with each loss of the membership: a rejoin of an earlier one stops. */
   #epoch = 0;
 
-  constructor(
-    channel: Channel,
-    room: string,
-    options: Pick<RoomOptions<never>, 'token' | 'data'>,
-    handler: MembershipHandler,
-  ) {
+  constructor(channel: Channel, options: JoinOptions, handler: MembershipHandler) {
     this.#channel = channel;
-    this.#room = room;
     this.#options = options;
     this.#handler = handler;
   }
 
-  get status(): MembershipStatus {
-    return this.#status;
-  }
-
-  get isWanted(): boolean {
-    return this.#isWanted;
-  }
-
   /** Changes how the room is joined next time. */
-  configure(options: Pick<RoomOptions<never>, 'token' | 'data'>): void {
+  configure(options: JoinOptions): void {
     this.#options = options;
   }
 
   /** Joins the room; concurrent calls are one. */
-  join(options: RequestOptions): Promise<void> {
+  join(options: RequestOptions = {}): Promise<void> {
     if (this.#joining) return this.#joining;
-    if (this.#isWanted && (this.#status === 'in' || this.#status === 'suspended')) return Promise.resolve();
+    if (this.#isWanted && (this.status === 'in' || this.status === 'suspended')) return Promise.resolve();
     this.#isWanted = true;
     this.#hasLeft = false;
     this.#setStatus('joining');
-    const joining = this.#channel.within(this.#firstJoin(options), options).catch((error: unknown) => {
-      if (this.#joining === joining) this.#withdraw();
-      throw error;
-    });
+    const joining = this.#channel
+      .within(this.#firstJoin(options), options)
+      .catch((error: unknown) => {
+        if (this.#joining === joining) this.#withdraw();
+        throw error;
+      })
+      .finally(() => {
+        if (this.#joining === joining) this.#joining = undefined;
+      });
     this.#joining = joining;
-    const finish = (): void => {
-      if (this.#joining === joining) this.#joining = undefined;
-    };
-    joining.then(finish, finish);
     return joining;
   }
 
   /** Leaves the room. */
-  async leave(options: RequestOptions): Promise<void> {
-    if (!this.#isWanted && this.#status === 'out') return;
-    const mayBeIn = this.#status !== 'removed' && this.#status !== 'ended';
-    this.#isWanted = false;
+  async leave(options?: RequestOptions): Promise<void> {
+    if (this.#isOut) return;
+    const mayBeIn = this.status !== 'removed' && this.status !== 'ended';
     this.#hasLeft = true;
-    this.#joining = undefined;
-    this.#epoch += 1;
-    this.#setStatus('out');
-    this.#channel.release(this.#room);
-    this.#handler.left();
+    this.end('out', { why: 'left' });
     if (mayBeIn) await this.#sendLeave(options);
   }
 
-  /** The gateway ended the membership. */
-  ended(status: 'removed' | 'ended' | 'out'): void {
+  /** The session ended. */
+  stopped(): void {
+    if (!this.#isOut) this.end('out', { why: 'stopped' });
+  }
+
+  /** The membership is over. */
+  end(status: 'removed' | 'ended' | 'out', event: LeaveEvent): void {
     this.#isWanted = false;
+    this.#joining = undefined;
     this.#epoch += 1;
-    this.#setStatus(status);
-    this.#channel.release(this.#room);
+    this.status = status;
+    this.#channel.release();
+    this.#handler.left(event);
   }
 
   /** The connection was lost; the membership goes on. */
   suspend(): void {
-    if (this.#status === 'in') this.#setStatus('suspended');
+    if (this.status === 'in') this.#setStatus('suspended');
   }
 
   /** The session was resumed. */
   resumed(): void {
-    if (this.#status === 'suspended') this.#setStatus('in');
+    if (this.status === 'suspended') this.#setStatus('in');
   }
 
   /** All missed frames of a resumed session arrived, and it is in this room or not. */
   reconcile(isMember: boolean): void {
     if (isMember && this.#hasLeft && !this.#isWanted) this.#leaveQuietly();
-    if (!isMember && this.#status === 'in') this.rejoin();
+    if (!isMember && this.status === 'in') this.rejoin();
   }
 
   /** The session is new: the room is joined again if it is wanted. */
@@ -121,20 +112,29 @@ export class Membership {
     this.#hasLeft = false;
     // A first join goes on by itself.
     if (!this.#isWanted || this.#joining) return;
-    this.#epoch += 1;
+    const epoch = (this.#epoch += 1);
     this.#setStatus('joining');
-    this.#channel.hold(this.#room);
-    const epoch = this.#epoch;
+    this.#channel.hold();
     void this.#rejoin(epoch).finally(() => {
-      if (epoch === this.#epoch) this.#channel.release(this.#room);
+      if (epoch === this.#epoch) this.#channel.release();
     });
+  }
+
+  /** The token of the room will expire: the room is joined again with a new one. */
+  renewToken(): void {
+    if (typeof this.#options.token !== 'function' || this.status !== 'in') return;
+    this.#channel.inBackground(this.#ask('renew', true), 'room token');
+  }
+
+  get #isOut(): boolean {
+    return !this.#isWanted && this.status === 'out';
   }
 
   async #firstJoin(options: RequestOptions): Promise<void> {
     await this.#channel.needSession();
     for (;;) {
       try {
-        await this.#ask('start', options, false);
+        await this.#ask('start', false, options);
         break;
       } catch (error) {
         // The session was replaced by a new one, which is not in the room.
@@ -148,16 +148,15 @@ export class Membership {
     const backoff = new Backoff(Math.random);
     for (let freshTokens = 0; epoch === this.#epoch;) {
       try {
-        await this.#ask('reauth', {}, true);
+        await this.#ask('reauth', true);
         return;
       } catch (thrown) {
         if (epoch !== this.#epoch) return;
-        const error = thrown instanceof StagedoorError ? thrown : new StagedoorError('stopped', String(thrown));
+        const error = asStagedoorError(thrown, 'stopped');
         const canAskAgain = typeof this.#options.token === 'function' && TOKEN_CODES.has(error.code);
         if (canAskAgain && freshTokens < MAX_FRESH_TOKENS) freshTokens += 1;
         else if (!TEMPORARY_CODES.has(error.code)) {
-          this.ended('out');
-          this.#handler.refused(error);
+          this.end('out', { why: 'refused', error });
           return;
         }
         await this.#channel.sleep(backoff.next(error.retryAfterMs));
@@ -165,60 +164,44 @@ export class Membership {
     }
   }
 
-  async #ask(reason: TokenReason, options: RequestOptions, isRejoin: boolean): Promise<void> {
+  async #ask(reason: TokenReason, isRejoin: boolean, options?: RequestOptions): Promise<void> {
     const { token: source, data } = this.#options;
     const token = source === undefined ? undefined : await this.#channel.token(source, reason);
     if (!this.#isWanted) return;
-    const join = { room: this.#room, ...(token !== undefined && { token }), ...(data !== undefined && { data }) };
-    await this.#channel.call({ join }, 'joined', {
+    await this.#channel.call('join', { room: this.#channel.room, token, data }, 'joined', {
       ...options,
-      room: this.#room,
       isUrgent: true,
       onReply: (body) => {
-        if (!this.#isWanted) {
-          if (!this.#isLeaving) this.#leaveQuietly();
-          return;
+        if (this.#isWanted) {
+          this.status = 'in';
+          this.#handler.entered(body, isRejoin);
+        } else if (!this.#isLeaving) {
+          this.#leaveQuietly();
         }
-        this.#status = 'in';
-        this.#handler.entered(body, isRejoin);
       },
+      // The caller gave up before: the room is left again.
       onLate: () => {
-        this.#enteredLate();
+        if (this.#isWanted) this.rejoin();
+        else this.#leaveQuietly();
       },
     });
-  }
-
-  /** The token of the room will expire: the room is joined again with a new one. */
-  renewToken(): void {
-    if (typeof this.#options.token !== 'function' || this.#status !== 'in') return;
-    this.#ask('renew', {}, true).catch((error: unknown) => {
-      this.#channel.report(error, 'room token');
-    });
-  }
-
-  /** A join took effect after its caller gave up: the room is left again. */
-  #enteredLate(): void {
-    if (this.#isWanted) this.rejoin();
-    else this.#leaveQuietly();
   }
 
   #leaveQuietly(): void {
-    this.#sendLeave({}).catch((error: unknown) => {
-      this.#channel.report(error, 'leave');
-    });
+    this.#channel.inBackground(this.#sendLeave(), 'leave');
   }
 
   #withdraw(): void {
     this.#isWanted = false;
     // A join that was sent may still take effect.
     this.#hasLeft = true;
-    if (this.#status === 'joining') this.#setStatus('out');
+    if (this.status === 'joining') this.#setStatus('out');
   }
 
-  async #sendLeave(options: RequestOptions): Promise<void> {
+  async #sendLeave(options?: RequestOptions): Promise<void> {
     this.#isLeaving = true;
     try {
-      await this.#channel.call({ leave: { room: this.#room } }, 'left', { ...options, room: this.#room });
+      await this.#channel.call('leave', { room: this.#channel.room }, 'left', options);
     } catch (error) {
       if (!(error instanceof StagedoorError) || !GONE_CODES.has(error.code)) throw error;
     } finally {
@@ -227,9 +210,9 @@ export class Membership {
   }
 
   #setStatus(status: MembershipStatus): void {
-    if (this.#status === status) return;
-    this.#status = status;
-    this.#handler.changed(status);
+    if (this.status === status) return;
+    this.status = status;
+    this.#handler.changed();
   }
 }
 
@@ -248,7 +231,7 @@ const TEMPORARY_CODES: ReadonlySet<AnyCode> = new Set<AnyCode>([
 ]);
 
 /** A new room token may be accepted. */
-const TOKEN_CODES: ReadonlySet<AnyCode> = new Set<ErrorCode>([
+const TOKEN_CODES: ReadonlySet<AnyCode> = new Set<AnyCode>([
   'room_ended',
   'token_expired',
   'token_invalid',
@@ -261,7 +244,6 @@ const GONE_CODES: ReadonlySet<AnyCode> = new Set<AnyCode>([
   'not_in_room',
   'session_ended',
   'no_active_session',
-  'stopped',
   'connection_lost',
 ]);
 

@@ -1,10 +1,11 @@
 // The moderation commands of a room.
 
-import type { AbortSignalLike } from '../core/abort.js';
+import { type AbortSignalLike, onAbort } from '../core/abort.js';
 import { StagedoorError } from '../core/errors.js';
 import { type Observable, Store } from '../core/observable.js';
-import type { Command, FeedEntry, SessionFeed } from '../wire/protocol.js';
-import { type Action, Actions } from './actions.js';
+import type { BodyDraft, CommandName } from '../wire/commands.js';
+import type { FeedEntry, ModerationReport, SessionFeed } from '../wire/protocol.js';
+import { type Action, makeActions } from './actions.js';
 import type { Channel, RequestOptions } from './channel.js';
 import type { BlockScope, ParticipantId, Role, StreamId } from './model.js';
 
@@ -68,185 +69,114 @@ export interface Moderation {
 }
 
 /** The moderation of one room. */
-export class ModerationImpl implements Moderation {
-  readonly #channel: Channel;
-  readonly #room: string;
-  /** The version of the own command that ended the room, until the room is left. */
-  #ending: number | undefined;
-  readonly #actions: Actions;
-  readonly #feed: Store<ReadonlyMap<ParticipantId, FeedEntry>>;
-  #feedReaders = 0;
-
-  constructor(channel: Channel, room: string) {
-    this.#channel = channel;
-    this.#room = room;
-    this.#actions = new Actions(channel.notifier);
-    this.#feed = new Store<ReadonlyMap<ParticipantId, FeedEntry>>(channel.notifier, 'feed', new Map());
-  }
-
-  mute(target: Target, options: { lock?: boolean | undefined } & RequestOptions = {}): Promise<Action> {
-    return this.#run(options, (ref) => ({
-      force_mute: { ...this.#targetOf(target), lock: options.lock ?? false, ref },
-    }));
-  }
-
-  lift(target: Target, options: RequestOptions = {}): Promise<Action> {
-    return this.#run(options, (ref) => ({ lift_mute: { ...this.#targetOf(target), ref } }));
-  }
-
-  muteAll(options: MuteAllOptions = {}): Promise<Action> {
-    const { except = [], includeSelf = false, lock = false } = options;
-    const body = { room: this.#room, except: [...except], include_self: includeSelf, lock };
-    return this.#run(options, (ref) => ({ force_mute_all: { ...body, ref } }));
-  }
-
-  endMuteAll(options: RequestOptions = {}): Promise<Action> {
-    return this.#run(options, (ref) => ({ disable_force_mute: { room: this.#room, ref } }));
-  }
-
-  remove(
-    target: Exclude<Target, { readonly stream: StreamId }>,
-    options: { block?: Block | undefined; reason?: string | undefined } & RequestOptions = {},
-  ): Promise<Action> {
-    const { block, reason } = options;
-    return this.#run(options, (ref) => ({
-      force_disconnect: {
-        ...this.#memberOf(target),
-        ...(block && { block: { for_ms: block.forMs ?? null, scope: block.scope ?? 'room' } }),
-        reason: reason ?? null,
-        ref,
-      },
-    }));
-  }
-
-  unblock(username: string, options: { scope?: BlockScope | undefined } & RequestOptions = {}): Promise<Action> {
-    const { scope = 'room' } = options;
-    return this.#run(options, (ref) => ({ unblock: { room: this.#room, username, scope, ref } }));
-  }
-
-  unpublish(stream: StreamId, options: { reason?: string | undefined } & RequestOptions = {}): Promise<Action> {
-    return this.#run(options, (ref) => ({ force_unpublish: { stream, reason: options.reason ?? null, ref } }));
-  }
-
-  askUnmute(stream: StreamId, options: RequestOptions = {}): Promise<Action> {
-    return this.#run(options, (ref) => ({ request_unmute: { stream, ref } }));
-  }
-
-  setRole(participant: ParticipantId, role: Role, options: RequestOptions = {}): Promise<Action> {
-    return this.#run(options, (ref) => ({ set_role: { room: this.#room, participant, role, ref } }));
-  }
-
-  lock(options: RequestOptions = {}): Promise<Action> {
-    return this.#run(options, (ref) => ({ lock_room: { room: this.#room, ref } }));
-  }
-
-  unlock(options: RequestOptions = {}): Promise<Action> {
-    return this.#run(options, (ref) => ({ unlock_room: { room: this.#room, ref } }));
-  }
-
-  endRoom(options: RequestOptions = {}): Promise<Action> {
-    return this.#run(
-      options,
-      (ref) => ({ end_room: { room: this.#room, ref } }),
-      (action) => {
-        this.#ending = action.version;
-      },
-    );
-  }
-
-  feed(options: { signal: AbortSignalLike }): Observable<ReadonlyMap<ParticipantId, FeedEntry>> {
-    if (options.signal.aborted) return this.#feed;
-    this.#feedReaders += 1;
-    if (this.#feedReaders === 1) this.#setFeed(true);
-    options.signal.addEventListener('abort', () => {
-      this.#feedReaders -= 1;
-      if (this.#feedReaders > 0) return;
-      this.#feed.set(new Map());
-      this.#setFeed(false);
-    });
-    return this.#feed;
-  }
-
-  /** The room was joined in a new session. */
-  rejoined(): void {
-    if (this.#feedReaders > 0) this.#setFeed(true);
-  }
-
+export interface ModerationParts {
+  /** The commands, as programs see them. */
+  readonly moderation: Moderation;
   /** A receipt arrived. */
-  report(...report: Parameters<Actions['report']>): void {
-    this.#actions.report(...report);
-  }
-
+  readonly report: (report: ModerationReport) => void;
   /** The session feed changed. */
-  fed({ snapshot, changes }: SessionFeed): void {
-    const entries = new Map(snapshot ? [] : this.#feed.value);
-    for (const entry of changes) {
-      // An entry without a state is of a session that ended.
-      if (entry.state) entries.set(entry.participant, Object.freeze(entry));
-      else entries.delete(entry.participant);
-    }
-    this.#feed.set(entries);
-  }
-
+  readonly fed: (feed: SessionFeed) => void;
+  /** The room was joined in a new session. */
+  rejoined(): void;
   /** The room was left. Only the receipt of the command that ended it follows. */
-  left(): void {
-    this.#actions.end(this.#ending);
-    this.#ending = undefined;
-  }
-
+  left(): void;
   /** The session ended: no receipts follow. */
-  end(): void {
-    this.#actions.end();
-  }
+  end(): void;
+}
 
-  async #run(
-    options: RequestOptions,
-    command: (ref: string) => Command,
-    onAccepted?: (action: Action) => void,
-  ): Promise<Action> {
-    const ref = options.ref ?? this.#channel.newRef();
-    let action: Action | undefined;
-    const accepted = await this.#channel.call(command(ref), 'accepted', {
+/** Makes the moderation of one room. */
+export function makeModeration(channel: Channel): ModerationParts {
+  const { room, notifier } = channel;
+  const actions = makeActions(notifier);
+  const feed = new Store<ReadonlyMap<ParticipantId, FeedEntry>>(notifier, 'feed', new Map());
+  let feedReaders = 0;
+  /** The version of the own command that ended the room, until the room is left. */
+  let ending: number | undefined;
+
+  const run = <C extends CommandName>(command: C, body: BodyDraft<C>, options?: RequestOptions): Promise<Action> =>
+    channel.callOnce(command, body, 'accepted', {
       ...options,
-      ref,
-      room: this.#room,
-      onReply: (body) => {
-        action = this.#actions.accept(body);
-        onAccepted?.(action);
+      onReply(accepted) {
+        if (command === 'end_room') ending = accepted.version;
+        return actions.accept(accepted);
       },
     });
-    return action ?? this.#actions.accept(accepted);
-  }
 
-  #setFeed(enabled: boolean): void {
-    this.#channel
-      .call({ set_session_feed: { room: this.#room, enabled } }, 'session_feed_set', { room: this.#room })
-      .catch((error: unknown) => {
-        this.#channel.report(error, 'feed');
-      });
-  }
+  const setFeed = (enabled: boolean): void =>
+    channel.inBackground(channel.call('set_session_feed', { room, enabled }, 'session_feed_set'), 'feed');
 
-  #targetOf(target: Target): { stream: StreamId } | Member {
-    if (target.stream === undefined) return this.#memberOf(target);
-    if (countTargets(target) !== 1) throw wrongTarget();
-    return { stream: target.stream };
-  }
+  const targetOf = (target: Target): StreamTarget | MemberTarget =>
+    target.stream === undefined ? memberOf(target) : { stream: onlyOne(target).stream };
+  const memberOf = (target: Target): MemberTarget => {
+    const { participant, username } = onlyOne(target);
+    return { room, participant, username } as MemberTarget;
+  };
 
-  #memberOf(target: Exclude<Target, { readonly stream: StreamId }>): Member {
-    if (countTargets(target) !== 1) throw wrongTarget();
-    if (target.participant !== undefined) return { room: this.#room, participant: target.participant };
-    return { room: this.#room, username: target.username };
-  }
+  return {
+    moderation: {
+      mute: async (target, { lock = false, ...options } = {}) =>
+        run('force_mute', { ...targetOf(target), lock }, options),
+      lift: async (target, options) => run('lift_mute', targetOf(target), options),
+      muteAll: ({ except = [], includeSelf, lock, ...options } = {}) =>
+        run('force_mute_all', { room, except: [...except], include_self: includeSelf, lock }, options),
+      endMuteAll: (options) => run('disable_force_mute', { room }, options),
+      remove: async (target, { block, reason, ...options } = {}) => {
+        const { forMs, scope } = block ?? {};
+        return run(
+          'force_disconnect',
+          { ...memberOf(target), block: block && { for_ms: forMs, scope }, reason },
+          options,
+        );
+      },
+      unblock: (username, { scope, ...options } = {}) => run('unblock', { room, username, scope }, options),
+      unpublish: (stream, { reason, ...options } = {}) => run('force_unpublish', { stream, reason }, options),
+      askUnmute: (stream, options) => run('request_unmute', { stream }, options),
+      setRole: (participant, role, options) => run('set_role', { room, participant, role }, options),
+      lock: (options) => run('lock_room', { room }, options),
+      unlock: (options) => run('unlock_room', { room }, options),
+      endRoom: (options) => run('end_room', { room }, options),
+      feed({ signal }) {
+        if (signal.aborted) return feed;
+        feedReaders += 1;
+        if (feedReaders === 1) setFeed(true);
+        onAbort(signal, () => {
+          feedReaders -= 1;
+          if (feedReaders > 0) return;
+          feed.set(new Map());
+          setFeed(false);
+        });
+        return feed;
+      },
+    },
+    report: actions.report,
+    fed({ snapshot, changes }) {
+      const entries = new Map(snapshot ? [] : feed.value);
+      for (const entry of changes) {
+        // An entry without a state is of a session that ended.
+        if (entry.state) entries.set(entry.participant, Object.freeze(entry));
+        else entries.delete(entry.participant);
+      }
+      feed.set(entries);
+    },
+    rejoined() {
+      if (feedReaders > 0) setFeed(true);
+    },
+    left() {
+      actions.end(ending);
+      ending = undefined;
+    },
+    end: () => actions.end(),
+  };
 }
 
-type Member = { room: string; participant: ParticipantId } | { room: string; username: string };
+type StreamTarget = { stream: StreamId };
+type MemberTarget = { room: string; participant: ParticipantId } | { room: string; username: string };
 
-function countTargets(target: Target): number {
-  return [target.stream, target.participant, target.username].filter((id) => typeof id === 'string').length;
-}
-
-function wrongTarget(): StagedoorError {
-  return new StagedoorError('invalid_argument', 'expected exactly one of `stream`, `participant` and `username`', {
+/** Checks at run time that there is exactly one target. */
+function onlyOne<T extends Target>(target: T): T {
+  const ids = [target.stream, target.participant, target.username].filter((id) => typeof id === 'string');
+  if (ids.length === 1) return target;
+  throw new StagedoorError('invalid_argument', 'expected exactly one of `stream`, `participant` and `username`', {
     hint: 'Give one target.',
     field: 'target',
   });

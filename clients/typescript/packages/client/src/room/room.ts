@@ -1,357 +1,216 @@
 // One room: applies the frames about it to its roster, and combines membership, streams and moderation.
 
-import type { AbortSignalLike } from '../core/abort.js';
-import type { StagedoorError } from '../core/errors.js';
 import { Store } from '../core/observable.js';
 import type { PushBody, PushName, ReplyBody } from '../wire/commands.js';
 import type * as wire from '../wire/protocol.js';
-import type {
-  MembershipStatus,
-  NewStream,
-  OwnStream,
-  Room,
-  RoomOptions,
-  RoomState,
-  SentSignal,
-  Subscription,
-} from './api.js';
+import type { Room, RoomOptions, RoomState } from './api.js';
 import type { Channel, RequestOptions } from './channel.js';
-import { Emitter, type Parsers, type RoomEvent, type RoomEvents, type SignalMap } from './events.js';
-import { Membership } from './membership.js';
-import { type Participant, type ParticipantId, participantOf, type Stream, type StreamId } from './model.js';
-import { ModerationImpl } from './moderation.js';
-import { OwnStreams } from './own-streams.js';
+import { Emitter, type RoomEvents, type SignalMap } from './events.js';
+import { type LeaveEvent, Membership } from './membership.js';
+import { type Participant, participantOf, type Stream } from './model.js';
+import { makeModeration } from './moderation.js';
+import { makeOwnStreams } from './own-streams.js';
 import { isTarget, Roster, type RosterEvent } from './roster.js';
 import { parseSignal } from './signals.js';
-import { Subscriptions } from './subscriptions.js';
+import { makeSubscriptions } from './subscriptions.js';
 
 /** The pushes of a room, and what the room does with them. */
 type PushHandlers = { [K in PushName]?: (body: PushBody<K>) => void };
 
-/** A room of one client. */
-export class RoomImpl<S extends SignalMap> implements Room<S> {
-  readonly name: string;
-  readonly state: Store<RoomState>;
-  readonly participants: Store<ReadonlyMap<ParticipantId, Participant>>;
-  readonly streams: Store<ReadonlyMap<StreamId, Stream>>;
-  readonly moderation: ModerationImpl;
-  readonly #channel: Channel;
-  readonly #roster = new Roster();
-  readonly #emitter: Emitter<S>;
-  readonly #membership: Membership;
-  readonly #own: OwnStreams;
-  readonly #subscriptions: Subscriptions;
-  #parsers: Parsers<S> | undefined;
-  #me: Participant | undefined;
-  #capabilities = NO_CAPABILITIES;
-
-  constructor(channel: Channel, name: string, options: RoomOptions<S>) {
-    this.name = name;
-    this.#channel = channel;
-    this.#parsers = options.signals;
-    this.#emitter = new Emitter<S>(channel.notifier);
-    this.#membership = new Membership(channel, name, options, {
-      changed: () => {
-        this.#commit([]);
-      },
-      entered: (joined, isRejoin) => {
-        this.#enter(joined, isRejoin);
-      },
-      refused: (error) => {
-        this.#leave({ why: 'refused', error });
-      },
-      left: () => {
-        this.#leave({ why: 'left' });
-      },
-    });
-    this.#own = new OwnStreams({
-      room: name,
-      channel,
-      streamPut: (stream) => {
-        this.#commit(this.#roster.streamPut(stream));
-      },
-      streamEnded: (id) => {
-        this.#commit(this.#roster.streamEnded(id, 'unpublished'));
-      },
-    });
-    this.#subscriptions = new Subscriptions(channel, name, (id) => this.#roster.streams.get(id));
-    this.moderation = new ModerationImpl(channel, name);
-    this.state = new Store(channel.notifier, 'room state', this.#snapshot());
-    this.participants = new Store(channel.notifier, 'participants', this.#roster.participants);
-    this.streams = new Store(channel.notifier, 'streams', this.#roster.streams);
-  }
-
-  join(options: RequestOptions = {}): Promise<void> {
-    return this.#membership.join(options);
-  }
-
-  leave(options: RequestOptions = {}): Promise<void> {
-    return this.#membership.leave(options);
-  }
-
-  on<K extends keyof RoomEvents<S>>(
-    type: K,
-    fn: (event: RoomEvents<S>[K]) => unknown,
-    options?: { signal?: AbortSignalLike | undefined },
-  ): () => void {
-    return this.#emitter.on(type, fn, options);
-  }
-
-  events(options?: { signal?: AbortSignalLike | undefined; limit?: number | undefined }): AsyncIterable<RoomEvent<S>> {
-    return this.#emitter.events(options);
-  }
-
-  async send<K extends keyof S & string>(
-    name: K,
-    data: S[K],
-    options: RequestOptions & { to?: ParticipantId | undefined } = {},
-  ): Promise<SentSignal> {
-    const { to, ref = this.#channel.newRef(), ...rest } = options;
-    const signal = { room: this.name, type: name, data, ref, ...(to !== undefined && { to }) };
-    const { recipients, order } = await this.#channel.call({ signal }, 'sent', { ...rest, ref, room: this.name });
-    return { recipients, order };
-  }
-
-  publish(stream: NewStream, options: RequestOptions = {}): Promise<OwnStream> {
-    return this.#own.publish(stream, options);
-  }
-
-  subscribe(stream: StreamId, options: RequestOptions = {}): Promise<Subscription> {
-    return this.#subscriptions.subscribe(stream, options);
-  }
-
-  async *everybody(options: RequestOptions = {}): AsyncIterable<Participant> {
-    let after: string | null | undefined;
-    do {
-      const roster = { room: this.name, ...(after && { after }) };
-      const page = await this.#channel.call({ roster }, 'roster', { ...options, room: this.name });
-      for (const participant of page.participants) yield participantOf(participant);
-      after = page.next;
-    } while (after);
-  }
-
+/** A room of one client, as its session sees it. */
+export interface RoomParts<S extends SignalMap> {
+  /** The room, as programs see it. */
+  readonly room: Room<S>;
+  readonly membership: Membership;
   /** Changes how the room is joined and how its signals are parsed. */
-  configure(options: RoomOptions<S>): void {
-    this.#membership.configure(options);
-    this.#parsers = options.signals;
-  }
-
-  /** Whether this client is in the room. */
-  get isInside(): boolean {
-    return this.#membership.status === 'in';
-  }
-
+  configure(options: RoomOptions<S>): void;
   /** Handles a push about this room. */
-  receive(name: string, body: unknown): void {
-    const version = (body as { version?: unknown }).version;
-    const isDelta = typeof version === 'number' && !UNVERSIONED.has(name);
-    if (isDelta && !this.#roster.isNew(version)) return;
-    (this.#handlers[name as PushName] as ((body: unknown) => void) | undefined)?.(body);
-  }
-
-  /** The connection was lost. */
-  suspended(): void {
-    this.#membership.suspend();
-  }
-
-  /** The session was resumed. */
-  resumed(): void {
-    this.#membership.resumed();
-  }
-
-  /** All missed frames of a resumed session arrived, and it is in this room or not. */
-  reconcile(isMember: boolean): void {
-    this.#membership.reconcile(isMember);
-  }
-
+  receive(name: string, body: unknown): void;
   /** The session was lost, and with it the membership. */
-  lost(): void {
-    this.moderation.end();
-    this.#own.suspendAll(false);
-    this.#membership.suspend();
-  }
+  lost(): void;
+}
 
-  /** A new session started. */
-  renewed(): void {
-    this.#membership.rejoin();
-  }
+/** Makes a room. */
+export function makeRoom<S extends SignalMap>(channel: Channel, options: RoomOptions<S>): RoomParts<S> {
+  const { room: name, notifier } = channel;
+  const roster = new Roster();
+  const emitter = new Emitter<S>(notifier);
+  let { signals: parsers } = options;
+  let me: Participant | undefined;
+  let capabilities = NO_CAPABILITIES;
 
-  /** The program stopped the session, or the session was terminated. */
-  stopped(): void {
-    if (!this.#membership.isWanted && this.#membership.status === 'out') return;
-    this.#membership.ended('out');
-    this.#leave({ why: 'stopped' });
-  }
+  const membership = new Membership(channel, options, {
+    changed: () => commit(),
+    entered: (joined, isRejoin) => enter(joined, isRejoin),
+    left: (event) => leave(event),
+  });
+  const own = makeOwnStreams(channel, {
+    streamPut: (stream) => commit(roster.streamPut(stream)),
+    streamEnded: (id) => commit(roster.streamEnded(id, 'unpublished')),
+  });
+  const subscriptions = makeSubscriptions(channel, (id) => roster.streams.get(id));
+  const moderation = makeModeration(channel);
 
-  readonly #handlers: PushHandlers = {
-    participant_joined: (push) => {
-      this.#commit(this.#roster.participantJoined(push.participant));
-    },
-    participant_left: (push) => {
-      this.#commit(this.#roster.participantLeft(push.participant, push.reason));
-    },
-    participant_link: (push) => {
-      // The receiver of this is connected: the own link is never shown as suspended.
-      if (push.participant === this.#me?.id) return;
-      this.#commit(this.#roster.participantChanged(push.participant, { link: push.link }));
-    },
-    role_changed: (push) => {
-      if (push.participant === this.#me?.id) {
-        this.#me = { ...this.#me, role: push.role };
-        this.#capabilities = push.capabilities ?? this.#capabilities;
-      }
-      this.#commit(this.#roster.participantChanged(push.participant, { role: push.role }));
-    },
-    counts: (push) => {
-      this.#roster.counts = push.counts;
-      this.#commit([]);
-    },
-    stream_published: (push) => {
-      this.#commit(this.#roster.streamPut(push.stream));
-    },
-    stream_updated: (push) => {
-      this.#commit(this.#roster.streamPut(push.stream));
-    },
-    stream_unpublished: (push) => {
-      this.#own.ended(push.stream);
-      this.#commit(this.#roster.streamEnded(push.stream, push.reason));
-    },
-    stream_subscribed: ({ stream, participant }) => {
-      this.#emitter.emit('subscribed', { stream, participant });
-    },
-    stream_unsubscribed: ({ stream, participant }) => {
-      this.#emitter.emit('unsubscribed', { stream, participant });
-    },
-    relay: ({ stream, from, data }) => {
-      this.#emitter.emit('relay', { stream, from, data });
-    },
-    signal: (push) => {
-      this.#signal(push);
-    },
-    mute_forced: (push) => {
-      this.#mute(push);
-    },
-    unmute_requested: ({ stream, by }) => {
-      this.#emitter.emit('unmuteRequested', { stream, by });
-    },
-    room_state: (push) => {
-      this.#roster.roomState(push);
-      this.#commit([]);
-    },
-    room_reset: (push) => {
-      this.#reset(push);
-    },
-    removed: ({ by, reason, until_ms }) => {
-      this.#membership.ended('removed');
-      this.#leave({ why: 'removed', by, reason: reason ?? undefined, untilMs: until_ms ?? undefined });
-    },
-    room_ended: ({ by }) => {
-      this.#membership.ended('ended');
-      this.#leave({ why: 'ended', by });
-    },
-    moderation: (push) => {
-      this.moderation.report(push);
-    },
-    session_feed: (push) => {
-      this.moderation.fed(push);
-    },
-    token_expiring: () => {
-      this.#membership.renewToken();
-    },
+  const snapshot = (): RoomState => {
+    const { locked, mute, counts, isLarge } = roster;
+    return { membership: membership.status, me, capabilities, locked, mute, counts, isLarge };
   };
-
-  #enter(joined: ReplyBody<'joined'>, isRejoin: boolean): void {
-    const isFirst = this.#me === undefined;
-    const isSameMembership = this.#me?.id === joined.participant.id;
-    this.#me = participantOf(joined.participant);
-    this.#capabilities = joined.capabilities;
-    const events = this.#roster.reset(joined.room, joined.capabilities.subscribe);
-    this.#commit(isFirst ? [] : events);
-    this.#emitter.emit('joined', { isRejoin });
-    this.#enforceSilence();
-    if (!isRejoin || isSameMembership) return;
-    this.#channel.release(this.name);
-    this.#own.republish();
-    this.#subscriptions.renew();
-    this.moderation.rejoined();
-  }
-
-  #reset(push: wire.RoomReset): void {
-    this.#capabilities = push.capabilities;
-    this.#commit(this.#roster.reset(push.snapshot, this.#capabilities.subscribe));
-    this.#emitter.emit('reset', { version: push.snapshot.version });
-    this.#enforceSilence();
-  }
-
-  /** A snapshot may show a mute whose push was missed. */
-  #enforceSilence(): void {
-    for (const stream of this.#roster.streams.values()) {
-      if (stream.muted && stream.hasAudio) this.#own.enforce(stream.id, this.#me?.muteLocked ?? false);
-    }
-  }
-
-  #mute(push: wire.MuteForced): void {
-    const { active, lock, by, stream, participant } = push;
-    const targets = [...this.#roster.streams.values()].filter((one) => one.hasAudio && isTarget(push, one));
-    this.#commit(this.#roster.muteForced(push));
-    if (active) for (const target of targets) this.#own.enforce(target.id, lock);
-    this.#emitter.emit('mute', {
-      active,
-      lock,
-      by,
-      stream: stream ?? undefined,
-      participant: participant ?? undefined,
-    });
-  }
-
-  #signal(push: wire.Signal): void {
-    const { type: name, data, order } = push;
-    const from = push.from ?? null;
-    parseSignal(
-      this.#parsers,
-      name,
-      data,
-      (parsed) => {
-        this.#emitter.emit('signal', { name, data: parsed, from, order } as RoomEvents<S>['signal']);
-      },
-      (error) => {
-        this.#emitter.emit('invalidSignal', { name, data, error, from });
-      },
-    );
-  }
-
-  #leave(event: { why: RoomEvents<S>['left']['why']; error?: StagedoorError } & Partial<RoomEvents<S>['left']>): void {
-    this.#roster.clear();
-    this.#me = undefined;
-    this.#capabilities = NO_CAPABILITIES;
-    this.#own.suspendAll(true);
-    this.#subscriptions.clear();
-    this.moderation.left();
-    this.#commit([]);
-    this.#emitter.emit('left', event);
-  }
+  const state = new Store(notifier, 'room state', snapshot());
+  const participants = new Store(notifier, 'participants', roster.participants);
+  const streams = new Store(notifier, 'streams', roster.streams);
 
   /** Publishes the roster and the state together, then the events. */
-  #commit(events: readonly RosterEvent[]): void {
-    const { participants, streams } = this.#roster;
-    this.#me = (this.#me && participants.get(this.#me.id)) ?? this.#me;
-    this.#channel.notifier.commit(
-      this.participants.to(participants),
-      this.streams.to(streams),
-      this.state.to(this.#snapshot()),
-    );
+  const commit = (events: readonly RosterEvent[] = []): void => {
+    me = (me && roster.participants.get(me.id)) ?? me;
+    notifier.commit(participants.to(roster.participants), streams.to(roster.streams), state.to(snapshot()));
     for (const { type, ...event } of events) {
-      if (type === 'streamChanged') this.#own.shown((event as { stream: Stream }).stream);
-      if (type === 'streamEnded') this.#subscriptions.ended((event as { stream: Stream }).stream.id);
-      this.#emitter.emit(type, event);
+      if (type === 'streamChanged') own.shown((event as { stream: Stream }).stream);
+      if (type === 'streamEnded') subscriptions.ended((event as { stream: Stream }).stream.id);
+      emitter.emit(type, event);
     }
-  }
+  };
 
-  #snapshot(): RoomState {
-    const { locked, mute, counts, isLarge } = this.#roster;
-    const membership: MembershipStatus = this.#membership.status;
-    return { membership, me: this.#me, capabilities: this.#capabilities, locked, mute, counts, isLarge };
-  }
+  const enter = (joined: ReplyBody<'joined'>, isRejoin: boolean): void => {
+    const previous = me;
+    me = participantOf(joined.participant);
+    capabilities = joined.capabilities;
+    const events = roster.reset(joined.room, capabilities.subscribe);
+    commit(previous && events);
+    emitter.emit('joined', { isRejoin });
+    enforceSilence();
+    if (!isRejoin || previous?.id === me.id) return;
+    channel.release();
+    own.republish();
+    subscriptions.renew();
+    moderation.rejoined();
+  };
+
+  const leave = (event: LeaveEvent): void => {
+    roster.clear();
+    me = undefined;
+    capabilities = NO_CAPABILITIES;
+    own.suspendAll(true);
+    subscriptions.clear();
+    moderation.left();
+    commit();
+    emitter.emit('left', event);
+  };
+
+  /** A snapshot may show a mute whose push was missed. */
+  const enforceSilence = (): void => {
+    for (const { muted, hasAudio, id } of roster.streams.values()) {
+      if (muted && hasAudio) own.enforce(id, me?.muteLocked ?? false);
+    }
+  };
+
+  const handlers: PushHandlers = {
+    participant_joined: ({ participant }) => commit(roster.participantJoined(participant)),
+    participant_left: ({ participant, reason }) => commit(roster.participantLeft(participant, reason)),
+    participant_link({ participant, link }) {
+      // The receiver of this is connected: the own link is never shown as suspended.
+      if (participant !== me?.id) commit(roster.participantChanged(participant, { link }));
+    },
+    role_changed({ participant, role, capabilities: granted }) {
+      if (participant === me?.id) {
+        me = { ...me, role };
+        capabilities = granted ?? capabilities;
+      }
+      commit(roster.participantChanged(participant, { role }));
+    },
+    counts({ counts }) {
+      roster.counts = counts;
+      commit();
+    },
+    stream_published: ({ stream }) => commit(roster.streamPut(stream)),
+    stream_updated: ({ stream }) => commit(roster.streamPut(stream)),
+    stream_unpublished({ stream, reason }) {
+      own.ended(stream);
+      commit(roster.streamEnded(stream, reason));
+    },
+    stream_subscribed: ({ stream, participant }) => emitter.emit('subscribed', { stream, participant }),
+    stream_unsubscribed: ({ stream, participant }) => emitter.emit('unsubscribed', { stream, participant }),
+    relay: ({ stream, from, data }) => emitter.emit('relay', { stream, from, data }),
+    signal({ type, data, order, from: sender }) {
+      const from = sender ?? null;
+      try {
+        const parsed = { name: type, data: parseSignal(parsers, type, data), from, order };
+        emitter.emit('signal', parsed as RoomEvents<S>['signal']);
+      } catch (error) {
+        emitter.emit('invalidSignal', { name: type, data, error, from });
+      }
+    },
+    mute_forced(push) {
+      const { active, lock, by, stream, participant } = push;
+      const targets = [...roster.streams.values()].filter((one) => one.hasAudio && isTarget(push, one));
+      commit(roster.muteForced(push));
+      if (active) for (const target of targets) own.enforce(target.id, lock);
+      emitter.emit('mute', { active, lock, by, stream: stream ?? undefined, participant: participant ?? undefined });
+    },
+    unmute_requested: ({ stream, by }) => emitter.emit('unmuteRequested', { stream, by }),
+    room_state(push) {
+      roster.roomState(push);
+      commit();
+    },
+    room_reset({ capabilities: granted, snapshot: { version }, snapshot: whole }) {
+      capabilities = granted;
+      commit(roster.reset(whole, granted.subscribe));
+      emitter.emit('reset', { version });
+      enforceSilence();
+    },
+    removed: ({ by, reason, until_ms }) =>
+      membership.end('removed', { why: 'removed', by, reason: reason ?? undefined, untilMs: until_ms ?? undefined }),
+    room_ended: ({ by }) => membership.end('ended', { why: 'ended', by }),
+    moderation: moderation.report,
+    session_feed: moderation.fed,
+    token_expiring: () => membership.renewToken(),
+  };
+
+  return {
+    room: {
+      name,
+      state,
+      participants,
+      streams,
+      moderation: moderation.moderation,
+      join: (more) => membership.join(more),
+      leave: (more) => membership.leave(more),
+      on: (type, fn, more) => emitter.on(type, fn, more),
+      events: (more) => emitter.events(more),
+      send: (type, data, { to, ...more } = {}) =>
+        channel.callOnce('signal', { room: name, type, data, to }, 'sent', {
+          ...more,
+          onReply: ({ recipients, order }) => ({ recipients, order }),
+        }),
+      publish: own.publish,
+      subscribe: subscriptions.subscribe,
+      everybody: (more) => everybody(channel, more),
+    },
+    membership,
+    configure(changed) {
+      membership.configure(changed);
+      parsers = changed.signals;
+    },
+    receive(push, body) {
+      const { version } = body as { version?: unknown };
+      const isDelta = typeof version === 'number' && !UNVERSIONED.has(push);
+      if (isDelta && !roster.isNew(version)) return;
+      (handlers[push as PushName] as ((body: unknown) => void) | undefined)?.(body);
+    },
+    lost() {
+      moderation.end();
+      own.suspendAll(false);
+      membership.suspend();
+    },
+  };
+}
+
+async function* everybody(channel: Channel, options?: RequestOptions): AsyncIterable<Participant> {
+  let after: string | null | undefined;
+  do {
+    const page = await channel.call('roster', { room: channel.room, after }, 'roster', options);
+    for (const participant of page.participants) yield participantOf(participant);
+    after = page.next;
+  } while (after);
 }
 
 /** Their version is that of a command, not of the roster. */

@@ -25,61 +25,69 @@ export type RosterEvent =
   | { readonly type: 'streamChanged'; readonly stream: Stream; readonly previous: Stream }
   | { readonly type: 'streamEnded'; readonly stream: Stream; readonly reason: StreamEndReason | 'unknown' };
 
+/** The names of the events about each kind of entry. */
+const EVENTS = {
+  participant: { added: 'participantJoined', changed: 'participantChanged', removed: 'participantLeft' },
+  stream: { added: 'streamPublished', changed: 'streamChanged', removed: 'streamEnded' },
+} as const;
+
+interface Entries {
+  participant: Participant;
+  stream: Stream;
+}
+type Kind = keyof Entries;
+type Maps = { [K in Kind]: Map<string, Entries[K]> };
+
 /** The roster of one room. */
 export class Roster {
-  /** Listed participants; a new map with each change. */
-  participants: ReadonlyMap<ParticipantId, Participant> = new Map();
-  /** Visible streams; a new map with each change. */
-  streams: ReadonlyMap<StreamId, Stream> = new Map();
   /** Totals. */
-  counts: wire.Counts = NO_COUNTS;
+  counts = NO_COUNTS;
   /** The mute of the room. */
-  mute: wire.RoomMute = NO_MUTE;
+  mute = NO_MUTE;
   /** Whether the room rejects new participants. */
   locked = false;
   /** Whether only moderators and publishers are listed. */
   isLarge = false;
+  #maps = noEntries();
+  /** The maps that were given out: they are copied before the next change. */
+  readonly #given = new Set<Kind>();
+  #events: RosterEvent[] = [];
   #snapshotVersion = 0;
   #isCut = false;
   #seesStreams = true;
 
+  /** Listed participants; a new map with each change. */
+  get participants(): ReadonlyMap<ParticipantId, Participant> {
+    this.#given.add('participant');
+    return this.#maps.participant;
+  }
+
+  /** Visible streams; a new map with each change. */
+  get streams(): ReadonlyMap<StreamId, Stream> {
+    this.#given.add('stream');
+    return this.#maps.stream;
+  }
+
   /** Replaces everything by a snapshot; returns what changed. */
   reset(snapshot: wire.RoomSnapshot, seesStreams: boolean): RosterEvent[] {
-    const events: RosterEvent[] = [];
-    const participants = merge(this.participants, snapshot.participants.map(participantOf));
-    const streams = merge(this.streams, snapshot.streams.map(streamOf));
-    for (const stream of this.streams.values()) {
-      if (!streams.has(stream.id)) events.push({ type: 'streamEnded', stream, reason: 'unknown' });
-    }
-    for (const participant of this.participants.values()) {
-      if (!participants.has(participant.id)) events.push({ type: 'participantLeft', participant, reason: 'unknown' });
-    }
-    for (const participant of participants.values()) {
-      const previous = this.participants.get(participant.id);
-      if (!previous) events.push({ type: 'participantJoined', participant });
-      else if (previous !== participant) events.push({ type: 'participantChanged', participant, previous });
-    }
-    for (const stream of streams.values()) {
-      const previous = this.streams.get(stream.id);
-      if (!previous) events.push({ type: 'streamPublished', stream });
-      else if (previous !== stream) events.push({ type: 'streamChanged', stream, previous });
-    }
-    this.participants = isSame(this.participants, participants) ? this.participants : participants;
-    this.streams = isSame(this.streams, streams) ? this.streams : streams;
+    const participants = snapshot.participants.map(participantOf);
+    const streams = snapshot.streams.map(streamOf);
+    this.#retain('stream', streams);
+    this.#retain('participant', participants);
+    for (const participant of participants) this.#put('participant', participant);
+    for (const stream of streams) this.#put('stream', stream);
+    this.roomState(snapshot);
     this.counts = snapshot.counts;
-    this.mute = snapshot.mute;
-    this.locked = snapshot.locked;
     this.isLarge = snapshot.is_large ?? false;
     this.#isCut = typeof snapshot.next === 'string';
     this.#seesStreams = seesStreams;
     this.#snapshotVersion = snapshot.version;
-    return events;
+    return this.#takeEvents();
   }
 
   /** Forgets everything, because the membership is over. */
   clear(): void {
-    this.participants = new Map();
-    this.streams = new Map();
+    this.#maps = noEntries();
     [this.counts, this.mute, this.locked, this.isLarge] = [NO_COUNTS, NO_MUTE, false, false];
   }
 
@@ -89,107 +97,106 @@ export class Roster {
   }
 
   participantJoined(joined: wire.Participant): RosterEvent[] {
-    const participant = participantOf(joined);
-    const previous = this.participants.get(participant.id);
-    if (previous && isEqual(previous, participant)) return [];
-    this.#setParticipant(participant);
-    return [
-      previous ? { type: 'participantChanged', participant, previous } : { type: 'participantJoined', participant },
-    ];
+    this.#put('participant', participantOf(joined));
+    return this.#finish();
   }
 
   participantLeft(id: ParticipantId, reason: LeaveReason): RosterEvent[] {
-    const events: RosterEvent[] = [];
-    for (const stream of this.streams.values()) {
-      if (stream.participant === id) events.push(...this.streamEnded(stream.id, reason));
-    }
-    return [...events, ...this.#removeParticipant(id, reason)];
+    for (const stream of this.#streamsOf(id)) this.#remove('stream', stream, reason);
+    const participant = this.#maps.participant.get(id);
+    if (participant) this.#remove('participant', participant, reason);
+    return this.#finish();
   }
 
   participantChanged(id: ParticipantId, change: Partial<Participant>): RosterEvent[] {
-    const previous = this.participants.get(id);
-    if (!previous) return [];
-    const participant = Object.freeze({ ...previous, ...change });
-    if (isEqual(previous, participant)) return [];
-    this.#setParticipant(participant);
-    return [{ type: 'participantChanged', participant, previous }, ...this.#unlist(id)];
+    const previous = this.#maps.participant.get(id);
+    if (previous) this.#put('participant', Object.freeze({ ...previous, ...change }));
+    return this.#finish(id);
   }
 
   streamPut(put: wire.Stream): RosterEvent[] {
-    return this.#setStream(streamOf(put));
+    this.#put('stream', streamOf(put));
+    return this.#finish();
   }
 
   streamEnded(id: StreamId, reason: StreamEndReason): RosterEvent[] {
-    const stream = this.streams.get(id);
-    if (!stream) return [];
-    const streams = new Map(this.streams);
-    streams.delete(id);
-    this.streams = streams;
-    this.#recount();
-    return [{ type: 'streamEnded', stream, reason }, ...this.#unlist(stream.participant)];
+    const stream = this.#maps.stream.get(id);
+    if (stream) this.#remove('stream', stream, reason);
+    return this.#finish(stream?.participant);
   }
 
   muteForced(mute: wire.MuteForced): RosterEvent[] {
-    const events: RosterEvent[] = [];
-    for (const stream of this.streams.values()) {
-      if (!isTarget(mute, stream)) continue;
-      const hasAudio = stream.hasAudio && !mute.active;
-      events.push(...this.#setStream(Object.freeze({ ...stream, muted: mute.active, hasAudio })));
+    const { active, lock } = mute;
+    for (const stream of this.#maps.stream.values()) {
+      const hasAudio = stream.hasAudio && !active;
+      if (isTarget(mute, stream)) this.#put('stream', Object.freeze({ ...stream, muted: active, hasAudio }));
     }
-    if (mute.stream) return events;
-    if (mute.participant) {
-      return [...events, ...this.participantChanged(mute.participant, { muteLocked: mute.lock })];
-    }
-    this.mute = { active: mute.active, lock: mute.lock };
+    if (mute.participant) return this.participantChanged(mute.participant, { muteLocked: lock });
+    if (!mute.stream) this.mute = { active, lock };
+    return this.#finish();
+  }
+
+  roomState({ mute, locked }: Pick<wire.RoomStateChange, 'mute' | 'locked'>): void {
+    this.mute = mute;
+    this.locked = locked;
+  }
+
+  #streamsOf(owner: ParticipantId | undefined): Stream[] {
+    return [...this.#maps.stream.values()].filter(({ participant }) => participant === owner);
+  }
+
+  #put<K extends Kind>(kind: K, entry: Entries[K]): void {
+    const previous = this.#maps[kind].get(entry.id);
+    if (isEqual(previous, entry)) return;
+    this.#draft(kind).set(entry.id, entry);
+    const { added, changed } = EVENTS[kind];
+    this.#record(previous ? { type: changed, [kind]: entry, previous } : { type: added, [kind]: entry });
+  }
+
+  #remove<K extends Kind>(kind: K, entry: Entries[K], reason: StreamEndReason | 'unknown'): void {
+    this.#draft(kind).delete(entry.id);
+    this.#record({ type: EVENTS[kind].removed, [kind]: entry, reason });
+  }
+
+  /** Removes the entries that are not part of `fresh`. */
+  #retain<K extends Kind>(kind: K, fresh: readonly Entries[K][]): void {
+    const ids = new Set(fresh.map(({ id }) => id));
+    for (const entry of this.#maps[kind].values()) if (!ids.has(entry.id)) this.#remove(kind, entry, 'unknown');
+  }
+
+  #draft<K extends Kind>(kind: K): Maps[K] {
+    if (this.#given.delete(kind)) this.#maps[kind] = new Map(this.#maps[kind]) as Maps[K];
+    return this.#maps[kind];
+  }
+
+  #record(event: object): void {
+    this.#events.push(event as RosterEvent);
+  }
+
+  #takeEvents(): RosterEvent[] {
+    const events = this.#events;
+    this.#events = [];
     return events;
   }
 
-  roomState(change: wire.RoomStateChange): void {
-    this.mute = change.mute;
-    this.locked = change.locked;
-  }
-
-  #setParticipant(participant: Participant): void {
-    this.participants = new Map(this.participants).set(participant.id, participant);
-    this.#recount();
-  }
-
-  #removeParticipant(id: ParticipantId, reason: LeaveReason | 'unknown'): RosterEvent[] {
-    const participant = this.participants.get(id);
-    if (!participant) return [];
-    const participants = new Map(this.participants);
-    participants.delete(id);
-    this.participants = participants;
-    this.#recount();
-    return [{ type: 'participantLeft', participant, reason }];
-  }
-
-  #setStream(stream: Stream): RosterEvent[] {
-    const previous = this.streams.get(stream.id);
-    if (previous && isEqual(previous, stream)) return [];
-    this.streams = new Map(this.streams).set(stream.id, stream);
-    this.#recount();
-    return [previous ? { type: 'streamChanged', stream, previous } : { type: 'streamPublished', stream }];
-  }
-
-  /** A large room lists only moderators and publishers. Who is no longer listed did not leave. */
-  #unlist(id: ParticipantId): RosterEvent[] {
-    const isModerator = this.participants.get(id)?.role === 'moderator';
-    const publishes = [...this.streams.values()].some((stream) => stream.participant === id);
-    if (!this.isLarge || isModerator || publishes) return [];
-    this.#removeParticipant(id, 'unknown');
-    return [];
-  }
-
-  #recount(): void {
-    if (this.isLarge || this.#isCut) return;
-    const streams = [...this.streams.values()];
-    const owners = new Set(streams.map((stream) => stream.participant));
-    this.counts = {
-      participants: this.participants.size,
-      publishers: this.#seesStreams ? owners.size : this.counts.publishers,
-      streams: this.#seesStreams ? streams.length : this.counts.streams,
-    };
+  /** Counts again; returns what changed. `changed` is a participant with a new role or an ended stream. */
+  #finish(changed?: ParticipantId): RosterEvent[] {
+    const { participant: participants, stream: streams } = this.#maps;
+    if (this.isLarge) {
+      // A large room lists only moderators and publishers. Who is no longer listed did not leave.
+      const known = participants.get(changed ?? '');
+      if (known && known.role !== 'moderator' && this.#streamsOf(known.id).length === 0) {
+        this.#draft('participant').delete(known.id);
+      }
+    } else if (!this.#isCut) {
+      const owners = new Set(Array.from(streams.values(), (stream) => stream.participant));
+      this.counts = {
+        ...this.counts,
+        participants: participants.size,
+        ...(this.#seesStreams && { publishers: owners.size, streams: streams.size }),
+      };
+    }
+    return this.#takeEvents();
   }
 }
 
@@ -197,21 +204,12 @@ export class Roster {
 export function isTarget(mute: wire.MuteForced, stream: Stream): boolean {
   if (mute.stream) return stream.id === mute.stream;
   if (mute.participant) return stream.participant === mute.participant;
-  return mute.active && !(mute.except ?? []).includes(stream.participant);
+  return mute.active && !mute.except?.includes(stream.participant);
 }
 
 const NO_COUNTS: wire.Counts = Object.freeze({ participants: 0, publishers: 0, streams: 0 });
 const NO_MUTE: wire.RoomMute = Object.freeze({ active: false, lock: false });
 
-function merge<T extends { readonly id: string }>(old: ReadonlyMap<string, T>, fresh: readonly T[]): Map<string, T> {
-  return new Map(
-    fresh.map((entry) => {
-      const previous = old.get(entry.id);
-      return [entry.id, previous && isEqual(previous, entry) ? previous : entry];
-    }),
-  );
-}
-
-function isSame<T>(a: ReadonlyMap<string, T>, b: ReadonlyMap<string, T>): boolean {
-  return a.size === b.size && [...b].every(([id, entry]) => a.get(id) === entry);
+function noEntries(): Maps {
+  return { participant: new Map(), stream: new Map() };
 }

@@ -5,62 +5,46 @@ import type { Subscription } from './api.js';
 import type { Channel, RequestOptions } from './channel.js';
 import type { Stream, StreamId } from './model.js';
 
-/** The subscriptions of one room, renewed in a new session. */
-export class Subscriptions {
-  readonly #channel: Channel;
-  readonly #room: string;
-  readonly #streamOf: (id: StreamId) => Stream | undefined;
-  readonly #wanted = new Set<StreamId>();
-
-  constructor(channel: Channel, room: string, streamOf: (id: StreamId) => Stream | undefined) {
-    this.#channel = channel;
-    this.#room = room;
-    this.#streamOf = streamOf;
-  }
-
+/** The subscriptions of one room. */
+export interface Subscriptions {
   /** Subscribes to a stream. */
-  async subscribe(stream: StreamId, options: RequestOptions): Promise<Subscription> {
-    const ref = options.ref ?? this.#channel.newRef();
-    const request = { ...options, ref, room: this.#room };
-    await this.#channel.call({ subscribe: { stream, ref } }, 'subscribed', request);
-    this.#wanted.add(stream);
+  readonly subscribe: (stream: StreamId, options?: RequestOptions) => Promise<Subscription>;
+  /** Subscribes again: the room was joined in a new session. */
+  renew(): void;
+  /** A stream ended. */
+  ended(stream: StreamId): void;
+  /** The room was left. */
+  clear(): void;
+}
+
+/** Makes the subscriptions of one room, renewed in a new session. */
+export function makeSubscriptions(channel: Channel, streamOf: (id: StreamId) => Stream | undefined): Subscriptions {
+  const wanted = new Set<StreamId>();
+  const subscribe = async (stream: StreamId, options?: RequestOptions): Promise<Subscription> => {
+    await channel.callOnce('subscribe', { stream }, 'subscribed', options);
+    wanted.add(stream);
     return {
       stream,
-      relay: (data, relayOptions = {}) => this.#relay(stream, data, relayOptions),
-      unsubscribe: (unsubscribeOptions = {}) => this.#unsubscribe(stream, unsubscribeOptions),
+      async relay(data, more) {
+        const to = streamOf(stream)?.participant;
+        if (to === undefined) throw new StagedoorError('stream_not_found', 'the stream ended');
+        await channel.call('relay', { to, stream, data }, 'relayed', more);
+      },
+      async unsubscribe(more) {
+        wanted.delete(stream);
+        await channel.callOnce('unsubscribe', { stream }, 'unsubscribed', more);
+      },
     };
-  }
-
-  /** Subscribes again: the room was joined in a new session. */
-  renew(): void {
-    for (const stream of this.#wanted) {
-      if (!this.#streamOf(stream)) this.#wanted.delete(stream);
-      else
-        this.subscribe(stream, {}).catch((error: unknown) => {
-          this.#channel.report(error, 'subscribe');
-        });
-    }
-  }
-
-  /** A stream ended. */
-  ended(stream: StreamId): void {
-    this.#wanted.delete(stream);
-  }
-
-  /** The room was left. */
-  clear(): void {
-    this.#wanted.clear();
-  }
-
-  async #relay(stream: StreamId, data: unknown, options: RequestOptions): Promise<void> {
-    const to = this.#streamOf(stream)?.participant;
-    if (to === undefined) throw new StagedoorError('stream_not_found', 'the stream ended');
-    await this.#channel.call({ relay: { to, stream, data } }, 'relayed', { ...options, room: this.#room });
-  }
-
-  async #unsubscribe(stream: StreamId, options: RequestOptions): Promise<void> {
-    this.#wanted.delete(stream);
-    const ref = options.ref ?? this.#channel.newRef();
-    await this.#channel.call({ unsubscribe: { stream, ref } }, 'unsubscribed', { ...options, ref, room: this.#room });
-  }
+  };
+  return {
+    subscribe,
+    renew() {
+      for (const stream of wanted) {
+        if (streamOf(stream)) channel.inBackground(subscribe(stream), 'subscribe');
+        else wanted.delete(stream);
+      }
+    },
+    ended: (stream) => wanted.delete(stream),
+    clear: () => wanted.clear(),
+  };
 }

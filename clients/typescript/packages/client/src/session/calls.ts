@@ -3,17 +3,24 @@
 import { abortError, type AbortSignalLike, onAbort } from '../core/abort.js';
 import { DeadlineError, StagedoorError } from '../core/errors.js';
 import type { Requests } from '../core/requests.js';
-import type { RequestOptions } from '../room/channel.js';
+import type { RequestOptions, RoomRequest } from '../room/channel.js';
 import type { Timers } from '../shell/timers.js';
-import type { ReplyBody, ReplyName } from '../wire/commands.js';
-import type { Command, Reply } from '../wire/protocol.js';
+import type { CommandDraft, ReplyBody, ReplyName } from '../wire/commands.js';
+import type { Reply } from '../wire/protocol.js';
 
 /** A request; without a room it is about the session. */
-export interface Call<K extends ReplyName> extends RequestOptions {
+export interface Call<K extends ReplyName, T> extends RoomRequest<K, T> {
   readonly room?: string;
-  readonly isUrgent?: boolean | undefined;
-  readonly onReply?: ((body: ReplyBody<K>) => void) | undefined;
-  readonly onLate?: ((body: ReplyBody<K>) => void) | undefined;
+}
+
+/** Requests and waits, as promises. */
+export interface Calls {
+  /** Sends a command, and resolves with the reply of that name, or with what `onReply` makes of it. */
+  send<K extends ReplyName, T = ReplyBody<K>>(command: CommandDraft, reply: K, call: Call<K, T>): Promise<T>;
+  /** Waits for `promise`, but not longer than `options` allow. */
+  readonly within: <T>(promise: Promise<T>, options: RequestOptions) => Promise<T>;
+  /** Waits. An abort ends the wait early. */
+  readonly sleep: (ms: number, signal?: AbortSignalLike) => Promise<void>;
 }
 
 /** A timer this late means that the process slept, and that replies may be waiting. */
@@ -22,112 +29,72 @@ const SLEPT_MS = 1_000;
 const AFTER_SLEEP_MS = 5_000;
 
 /** Puts requests into the table, watches their deadlines, and sends them by `flush`. */
-export class Calls {
-  readonly #requests: Requests;
-  readonly #timers: Timers;
-  readonly #timeoutMs: number;
-  readonly #flush: () => void;
+export function makeCalls(requests: Requests, timers: Timers, defaultTimeoutMs: number, flush: () => void): Calls {
+  const watch = (): void => {
+    const next = requests.nextDeadline();
+    if (next === Infinity) return;
+    timers.schedule('deadlines', next - timers.now(), (lateMs) => {
+      const now = timers.now();
+      if (lateMs > SLEPT_MS) requests.extendSent(now + AFTER_SLEEP_MS);
+      requests.expire(now);
+      watch();
+    });
+  };
 
-  constructor(requests: Requests, timers: Timers, timeoutMs: number, flush: () => void) {
-    this.#requests = requests;
-    this.#timers = timers;
-    this.#timeoutMs = timeoutMs;
-    this.#flush = flush;
-  }
-
-  /** Sends a command, and resolves with the reply of that name. */
-  send<K extends ReplyName>(command: Command, reply: K, call: Call<K>): Promise<ReplyBody<K>> {
-    const { signal, timeoutMs = this.#timeoutMs, onReply, onLate, ref, room, isUrgent } = call;
-    if (signal?.aborted) return Promise.reject(abortError(signal));
-    return new Promise((resolve, reject) => {
-      const forget = onAbort(signal, () => {
-        if (signal) this.#requests.abort(id, signal);
-      });
-      const id = this.#add(
-        {
+  return {
+    send: (command, reply, { signal, timeoutMs = defaultTimeoutMs, onReply, onLate, ...spec }) =>
+      new Promise((resolve, reject) => {
+        if (signal?.aborted) throw abortError(signal);
+        const id = requests.add({
+          ...spec,
           command,
-          room,
-          ref,
-          isUrgent,
-          deadline: this.#timers.now() + timeoutMs,
-          onReply: (ok) => {
-            onReply?.(bodyOf(ok, reply));
-          },
-          onLate:
-            onLate &&
-            ((ok) => {
-              onLate(bodyOf(ok, reply));
-            }),
-          resolve: (ok) => {
+          deadline: timers.now() + timeoutMs,
+          onLate: (ok) => onLate?.(bodyOf(ok, reply)),
+          resolve(ok) {
+            const body = bodyOf(ok, reply);
+            const result = onReply ? onReply(body) : (body as never);
             forget();
-            resolve(bodyOf(ok, reply));
+            resolve(result);
           },
-          reject: (error) => {
+          reject(error) {
             forget();
             reject(error);
           },
-        },
-        forget,
-      );
-      this.#watch();
-      this.#flush();
-    });
-  }
+        });
+        const forget = onAbort(signal, (aborted) => requests.abort(id, aborted));
+        watch();
+        flush();
+      }),
 
-  /** Waits for `promise`, but not longer than `options` allow. */
-  async within<T>(promise: Promise<T>, { signal, timeoutMs = this.#timeoutMs }: RequestOptions): Promise<T> {
-    const name = `within ${String((this.#names += 1))}`;
-    let forget: (() => void) | undefined;
-    const tooLong = new Promise<never>((_, reject) => {
-      if (signal?.aborted) reject(abortError(signal));
-      forget = onAbort(signal, () => {
-        if (signal) reject(abortError(signal, 'unknown'));
+    async within(promise, { signal, timeoutMs = defaultTimeoutMs }) {
+      let end: (() => void) | undefined;
+      const tooLong = new Promise<never>((_, reject) => {
+        const forget = onAbort(signal, (aborted) => reject(abortError(aborted, 'unknown')));
+        end = () => {
+          forget();
+          timers.cancel(end);
+        };
+        timers.schedule(end, timeoutMs, () => reject(new DeadlineError('unknown')));
+        if (signal?.aborted) reject(abortError(signal));
       });
-      this.#timers.schedule(name, timeoutMs, () => reject(new DeadlineError('unknown')));
-    });
-    try {
-      return await Promise.race([promise, tooLong]);
-    } finally {
-      forget?.();
-      this.#timers.cancel(name);
-    }
-  }
+      try {
+        return await Promise.race([promise, tooLong]);
+      } finally {
+        end?.();
+      }
+    },
 
-  #names = 0;
-
-  /** Waits. An abort ends the wait early. */
-  sleep(ms: number, signal?: AbortSignalLike): Promise<void> {
-    return new Promise((resolve) => {
-      const name = `sleep ${String((this.#names += 1))}`;
-      const done = (): void => {
-        this.#timers.cancel(name);
-        forget();
-        resolve();
-      };
-      const forget = onAbort(signal, done);
-      this.#timers.schedule(name, ms, done);
-    });
-  }
-
-  #add(spec: Parameters<Requests['add']>[0], forget: () => void): number {
-    try {
-      return this.#requests.add(spec);
-    } catch (error) {
-      forget();
-      throw error;
-    }
-  }
-
-  #watch(): void {
-    const next = this.#requests.nextDeadline();
-    if (next === undefined) return;
-    this.#timers.schedule('deadlines', next - this.#timers.now(), (lateMs) => {
-      const now = this.#timers.now();
-      if (lateMs > SLEPT_MS) this.#requests.extendSent(now + AFTER_SLEEP_MS);
-      this.#requests.expire(now);
-      this.#watch();
-    });
-  }
+    sleep: (ms, signal) =>
+      new Promise((resolve) => {
+        const done = (): void => {
+          timers.cancel(done);
+          forget();
+          resolve();
+        };
+        const forget = onAbort(signal, done);
+        timers.schedule(done, ms, done);
+      }),
+  };
 }
 
 function bodyOf<K extends ReplyName>(ok: Reply, name: K): ReplyBody<K> {

@@ -13,12 +13,12 @@ import { environment, reportUnhandled } from '../shell/environment.js';
 import { Instance } from '../shell/instance.js';
 import { isOffline, Page } from '../shell/page.js';
 import { Storage } from '../shell/storage.js';
-import { Timers } from '../shell/timers.js';
+import { makeTimers } from '../shell/timers.js';
 import { entryOf, type PushBody, type PushName } from '../wire/commands.js';
 import type { Push, Resumed, Started } from '../wire/protocol.js';
 import type { Session, StartResult, StartWith } from './api.js';
 import { errorAfter, finalState, nextStep } from './after-close.js';
-import { Calls } from './calls.js';
+import { type Calls, makeCalls } from './calls.js';
 import { Credentials } from './credentials.js';
 import { makeTap } from './frame-tap.js';
 import { Link, type LinkEnd } from './link.js';
@@ -48,7 +48,7 @@ export class Driver {
   readonly rooms: Rooms;
   readonly #config: Config;
   readonly #notifier: Notifier;
-  readonly #timers = new Timers();
+  readonly #timers = makeTimers();
   readonly #page = new Page();
   readonly #requests: Requests;
   readonly #calls: Calls;
@@ -75,7 +75,7 @@ export class Driver {
     this.#notifier = new Notifier(this.#report);
     this.published = new Published(this.#notifier);
     this.#requests = new Requests(config.queue);
-    this.#calls = new Calls(this.#requests, this.#timers, config.requestTimeoutMs, () => this.#link.flush());
+    this.#calls = makeCalls(this.#requests, this.#timers, config.requestTimeoutMs, () => this.#link.flush());
     this.#tokens = new Tokens((ms, signal) => this.#calls.sleep(ms, signal), Math.random, this.#report);
     const scope = `stagedoor:${config.app}@${config.host}`;
     this.#instance = new Instance(scope, config.instance);
@@ -84,19 +84,17 @@ export class Driver {
     this.#reconnector = new Reconnector(this.#timers, () => {
       this.#dial();
     });
-    this.rooms = new Rooms(
-      makeChannel({
-        notifier: this.#notifier,
-        timers: this.#timers,
-        report: this.#report,
-        calls: this.#calls,
-        requests: this.#requests,
-        tokens: this.#tokens,
-        hasSession: () => this.#phase !== 'idle',
-        load: () => load(this.#lastSession),
-        flush: () => this.#link.flush(),
-      }),
-    );
+    const parts = {
+      notifier: this.#notifier,
+      report: this.#report,
+      calls: this.#calls,
+      requests: this.#requests,
+      tokens: this.#tokens,
+      hasSession: () => this.#phase !== 'idle',
+      load: () => load(this.#lastSession),
+      flush: () => this.#link.flush(),
+    };
+    this.rooms = new Rooms((room) => makeChannel(parts, room));
     this.#link = new Link(
       config,
       {
@@ -152,8 +150,8 @@ export class Driver {
     this.#lastError = this.#ending = this.#lastSession = undefined;
     this.#attachPage();
     return new Promise((resolve) => {
-      const forget = onAbort(signal, () => {
-        if (signal) this.#end({ code: 'aborted' }, abortError(signal));
+      const forget = onAbort(signal, (aborted) => {
+        this.#end({ code: 'aborted' }, abortError(aborted));
       });
       this.#starting = {
         resolve: (result) => {
@@ -238,7 +236,7 @@ export class Driver {
   #started(started: Started): void {
     this.#credentials.started(started);
     this.#live();
-    this.rooms.renewed();
+    this.rooms.forEach(({ membership }) => membership.rejoin());
   }
 
   #resumed(resumed: Resumed): void {
@@ -246,7 +244,7 @@ export class Driver {
     this.#credentials.resumed(resumed);
     this.#live();
     if (resumed.state === 'tokenExpired') this.#expired();
-    this.rooms.resumed();
+    this.rooms.forEach(({ membership }) => membership.resumed());
   }
 
   #live(): void {
@@ -327,7 +325,7 @@ export class Driver {
     this.#credentials.sessionLost(isRevoked);
     this.#renewals.reset();
     this.#requests.sessionLost();
-    this.rooms.lost();
+    this.rooms.forEach((room) => room.lost());
     if (isRevoked) this.#reauths += 1;
     if (this.#reauths > MAX_REAUTHS || !this.#credentials.canRestart()) {
       this.#endByGateway(info, error);
@@ -399,7 +397,7 @@ export class Driver {
       session: null,
       connection: { status: 'idle', attempt: 0, nextAttemptAt: undefined, degraded: false },
     });
-    this.rooms.stopped();
+    this.rooms.forEach(({ membership }) => membership.stopped());
     this.#starting?.resolve(failure(error));
     this.#reconnector.reset();
     this.#timers.clear();

@@ -221,7 +221,7 @@ export class Link {
     const { rooms } = this.#replay;
     this.#replay = undefined;
     this.#requests.replayFinished();
-    this.#rooms.reconcile(rooms);
+    this.#rooms.forEach(({ room, membership }) => membership.reconcile(rooms.has(room.name)));
     this.flush();
   }
 
@@ -238,6 +238,6 @@ export class Link {
 
   #lost(): void {
     this.#requests.connectionLost();
-    this.#rooms.suspended();
+    this.#rooms.forEach(({ membership }) => membership.suspend());
   }
 }

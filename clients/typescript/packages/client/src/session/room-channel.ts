@@ -4,61 +4,69 @@ import { NoActiveSessionError, StagedoorError } from '../core/errors.js';
 import type { ErrorReporter, Notifier } from '../core/observable.js';
 import type { Requests } from '../core/requests.js';
 import type { Tokens } from '../core/tokens.js';
-import type { Channel } from '../room/channel.js';
+import type { Channel, RoomRequest } from '../room/channel.js';
 import { randomText } from '../shell/environment.js';
-import type { Timers } from '../shell/timers.js';
+import type { BodyDraft, CommandDraft, CommandName, ReplyBody, ReplyName } from '../wire/commands.js';
 import type { Calls } from './calls.js';
 
 /** What a channel combines. */
 export interface ChannelParts {
   readonly notifier: Notifier;
-  readonly timers: Timers;
   readonly report: ErrorReporter;
   readonly calls: Calls;
   readonly requests: Requests;
   readonly tokens: Tokens;
   /** Whether there is a session, or one is starting. */
-  hasSession(): boolean;
+  readonly hasSession: () => boolean;
   /** Asks the loader; undefined if there is none. */
-  load(): Promise<void> | undefined;
-  flush(): void;
+  readonly load: () => Promise<void> | undefined;
+  readonly flush: () => void;
 }
 
-/** Makes the channel of all rooms. */
-export function makeChannel(parts: ChannelParts): Channel {
-  const { notifier, timers, report, calls, requests, tokens } = parts;
+/** Makes the channel of a room. */
+export function makeChannel(parts: ChannelParts, room: string): Channel {
+  const { notifier, report, calls, requests, tokens, hasSession, load, flush } = parts;
   const needSession = (): Promise<void> | undefined =>
-    parts.hasSession() ? undefined : (parts.load() ?? Promise.reject(new NoActiveSessionError()));
+    hasSession() ? undefined : (load() ?? Promise.reject(new NoActiveSessionError()));
+  const call = async <C extends CommandName, K extends ReplyName, T = ReplyBody<K>>(
+    command: C,
+    body: BodyDraft<C>,
+    reply: K,
+    request?: RoomRequest<K, T>,
+  ): Promise<T> => {
+    const send = (): Promise<T> =>
+      calls.send({ [command]: body } as unknown as CommandDraft, reply, { ...request, room });
+    const missing = needSession();
+    if (missing) await missing;
+    try {
+      return await send();
+    } catch (error) {
+      // The session ended before the request was sent: once more in the session that the loader gets.
+      const loaded = missing || hasSession() || !isUnsent(error) ? undefined : load();
+      if (!loaded) throw error;
+      await loaded;
+      return send();
+    }
+  };
   return {
+    room,
     notifier,
-    timers,
     report,
     needSession,
-    async call(command, reply, request) {
-      const missing = needSession();
-      if (missing) {
-        await missing;
-        return calls.send(command, reply, request);
-      }
-      try {
-        return await calls.send(command, reply, request);
-      } catch (error) {
-        // The session ended before the request was sent: once more in the session that the loader gets.
-        const loaded = isUnsent(error) && !parts.hasSession() ? parts.load() : undefined;
-        if (!loaded) throw error;
-        await loaded;
-        return calls.send(command, reply, request);
-      }
+    call,
+    callOnce: (command, body, reply, request) => {
+      const ref = request?.ref ?? randomText();
+      return call(command, { ...body, ref }, reply, { ...request, ref });
     },
+    inBackground: (work, where) => void work.catch((error: unknown) => report(error, where)),
     token: (source, reason) => tokens.get(source, reason),
-    within: (promise, options) => calls.within(promise, options),
-    sleep: (ms) => calls.sleep(ms),
-    hold: (room) => requests.hold(room),
-    release: (room) => {
+    within: calls.within,
+    sleep: calls.sleep,
+    hold: () => requests.hold(room),
+    release: () => {
       requests.release(room);
-      parts.flush();
+      flush();
     },
-    newRef: () => randomText(16),
   };
 }
 

@@ -7,7 +7,7 @@ import { closeInfo, type CloseInfo } from '../core/close.js';
 import { decodeFrame, type ServerFrame } from '../core/frames.js';
 import type { Disconnect } from '../wire/protocol.js';
 import { inNextTask, type WebSocketConstructor, type WebSocketLike } from './environment.js';
-import { Timers } from './timers.js';
+import { makeTimers } from './timers.js';
 
 /** A client closes with this code in order to come back. */
 export const CLOSE_RECONNECT = 3000;
@@ -35,7 +35,7 @@ export type FrameTap = (direction: 'in' | 'out', text: string) => void;
 
 /** One connection. */
 export class Connection {
-  readonly #timers = new Timers();
+  readonly #timers = makeTimers();
   #handler: ConnectionHandler;
   readonly #tap: FrameTap | undefined;
   readonly #inbox: ServerFrame[] = [];

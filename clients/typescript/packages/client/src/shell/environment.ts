@@ -81,12 +81,10 @@ export function isPage(): boolean {
   return environment().document !== undefined && environment().addEventListener !== undefined;
 }
 
-/** A random text of `bytes` random bytes, in base64url. */
-export function randomText(bytes: number): string {
-  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
-  // Six bits of each byte: four characters for three bytes.
-  const values = environment().crypto.getRandomValues(new Uint8Array(Math.ceil((bytes * 4) / 3)));
-  return Array.from(values, (value) => alphabet.charAt(value & 63)).join('');
+/** 128 random bits, in hexadecimal. */
+export function randomText(): string {
+  const bytes = environment().crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 /** Runs `fn` in a task of its own, after all promise continuations that are due now. */

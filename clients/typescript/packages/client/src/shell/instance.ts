@@ -75,5 +75,5 @@ export class Instance {
 
 /** A new instance id: 128 random bits. */
 function newId(): string {
-  return `i-${randomText(16)}`;
+  return `i-${randomText()}`;
 }

@@ -1,4 +1,4 @@
-// Named timers of one client. A timer knows how late it fires: a late one means that the process slept.
+// Timers of one client, by key. A timer knows how late it fires: a late one means that the process slept.
 
 import { environment } from './environment.js';
 
@@ -6,35 +6,41 @@ import { environment } from './environment.js';
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
 /** The timers of one client. */
-export class Timers {
-  readonly #running = new Map<string, unknown>();
-
+export interface Timers {
   /** The monotonic clock, in milliseconds. */
-  now(): number {
-    return environment().performance.now();
-  }
-
-  /** Calls `fn` after `delayMs`, in place of the former timer of this name. */
-  schedule(name: string, delayMs: number, fn: (lateMs: number) => void): void {
-    this.cancel(name);
-    const delay = Math.min(Math.max(delayMs, 0), MAX_DELAY_MS);
-    const [due, wallDue] = [this.now() + delay, Date.now() + delay];
-    const timer = environment().setTimeout(() => {
-      this.#running.delete(name);
-      // The monotonic clock of some systems stops while they sleep.
-      fn(Math.max(this.now() - due, Date.now() - wallDue, 0));
-    }, delay);
-    this.#running.set(name, timer);
-  }
-
+  now(): number;
+  /** Calls `fn` after `delayMs`, in place of the former timer of this key. */
+  schedule(key: unknown, delayMs: number, fn: (lateMs: number) => void): void;
   /** Stops a timer. */
-  cancel(name: string): void {
-    environment().clearTimeout(this.#running.get(name));
-    this.#running.delete(name);
-  }
-
+  cancel(key: unknown): void;
   /** Stops all timers. */
-  clear(): void {
-    for (const name of [...this.#running.keys()]) this.cancel(name);
-  }
+  clear(): void;
+}
+
+/** Makes the timers of one client. */
+export function makeTimers(): Timers {
+  const running = new Map<unknown, unknown>();
+  const now = (): number => environment().performance.now();
+  const cancel = (key: unknown): void => {
+    environment().clearTimeout(running.get(key));
+    running.delete(key);
+  };
+  return {
+    now,
+    cancel,
+    schedule(key, delayMs, fn) {
+      cancel(key);
+      const delay = Math.min(Math.max(delayMs, 0), MAX_DELAY_MS);
+      const [due, wallDue] = [now() + delay, Date.now() + delay];
+      const timer = environment().setTimeout(() => {
+        running.delete(key);
+        // The monotonic clock of some systems stops while they sleep.
+        fn(Math.max(now() - due, Date.now() - wallDue));
+      }, delay);
+      running.set(key, timer);
+    },
+    clear() {
+      for (const key of running.keys()) cancel(key);
+    },
+  };
 }

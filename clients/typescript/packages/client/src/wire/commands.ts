@@ -10,6 +10,13 @@ type BodyOf<U, K extends PropertyKey> = U extends Record<K, infer Body> ? Body :
 export type CommandName = KeysOf<Command>;
 /** The body of a command. */
 export type CommandBody<K extends CommandName> = BodyOf<Command, K>;
+/** A command whose optional fields may be undefined: JSON leaves those out. */
+export type CommandDraft = Draft<Command>;
+/** The body of a command in a draft. */
+export type BodyDraft<K extends CommandName> = Draft<CommandBody<K>>;
+type Draft<T> = unknown extends T
+  ? T
+  : { [K in keyof T]: Draft<T[K]> | (object extends Pick<T, K> ? undefined : never) };
 /** The name of a reply. */
 export type ReplyName = KeysOf<Reply>;
 /** The body of a reply. */
