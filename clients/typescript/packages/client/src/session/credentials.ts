@@ -19,47 +19,37 @@ interface Ticket {
 
 /** The credentials of one manager. */
 export class Credentials {
+  /** How the program started the session. */
+  how: StartWith = { stored: true };
+  /** The session, or the last one. */
+  session: Session | undefined;
+  /** The highest `seq` received. */
+  lastSeq = 0;
   readonly #config: Config;
-  readonly #storage: Storage;
+  readonly #storage: Storage<Session>;
   readonly #instance: Instance;
   readonly #tokens: Tokens;
-  #how: StartWith = { stored: true };
   #instanceId: string | undefined;
-  #ticket: Ticket | undefined;
+  /** Resumes the session; absent if it cannot be resumed. */
+  #secret: string | undefined;
   /** The session of a sibling: this page is a duplicate, and was started by a copy of its storage. */
   #sibling: Ticket | undefined;
   #accessToken: string | undefined;
-  #session: Session | undefined;
-  #lastSeq = 0;
   #reason: TokenReason = 'start';
   #freshToken: string | undefined;
   #clockOffsetMs = 0;
 
-  constructor(config: Config, storage: Storage, instance: Instance, tokens: Tokens) {
+  constructor(config: Config, storage: Storage<Session>, instance: Instance, tokens: Tokens) {
     this.#config = config;
     this.#storage = storage;
     this.#instance = instance;
     this.#tokens = tokens;
   }
 
-  /** How the program started the session. */
-  get how(): StartWith {
-    return this.#how;
-  }
-
-  /** The session, or the last one. */
-  get session(): Session | undefined {
-    return this.#session;
-  }
-
-  /** Whether there is a session to resume. */
-  get hasTicket(): boolean {
-    return this.#ticket !== undefined;
-  }
-
-  /** The highest `seq` received. */
-  get lastSeq(): number {
-    return this.#lastSeq;
+  /** What resumes the session, if it can be resumed. */
+  get ticket(): Ticket | undefined {
+    const [session, secret] = [this.session?.id, this.#secret];
+    return session !== undefined && secret !== undefined ? { session, secret } : undefined;
   }
 
   /** The gateway's clock, in milliseconds since the Unix epoch. */
@@ -74,53 +64,48 @@ export class Credentials {
 
   /** Begins with what the program gave, and with nothing of an earlier session. */
   begin(how: StartWith): void {
-    this.#how = how;
-    this.#ticket = this.#sibling = this.#accessToken = this.#session = this.#freshToken = undefined;
-    this.#lastSeq = 0;
+    this.how = how;
+    this.#secret = this.#sibling = this.#accessToken = this.session = this.#freshToken = undefined;
+    this.lastSeq = 0;
     this.#reason = 'start';
   }
 
   /** Takes the client instance, and what the tab stored for it. */
   async acquire(): Promise<void> {
     const record = this.#storage.read();
-    const { id, isOwner } = await this.#instance.acquire(this.#instanceId ?? record?.instance);
-    const isOther = this.#instanceId !== undefined && this.#instanceId !== id;
-    if (isOther) {
-      this.#sibling = this.#ticket;
+    const former = this.#instanceId;
+    const { id, isOwner } = await this.#instance.acquire(former ?? record?.instance);
+    if (former !== undefined && former !== id) {
+      this.#sibling = this.ticket;
       // An access token is bound to its instance.
-      this.#accessToken = undefined;
-      this.#lastSeq = 0;
+      this.#secret = this.#accessToken = undefined;
+      this.lastSeq = 0;
     }
-    if (isOther || this.#instanceId === undefined) this.#ticket = undefined;
-    const isFirst = this.#instanceId === undefined;
     this.#instanceId = id;
-    if (!this.#session && record && (isFirst || 'stored' in this.#how)) await this.#restore(record, isOwner);
+    if (!this.session && record && (former === undefined || 'stored' in this.how)) await this.#restore(record, isOwner);
   }
 
   /** The first message of the next connection. Rejects with `Denied` if a token function does. */
   async opening(): Promise<Opening> {
-    if (this.#ticket) return { resume: await this.#resume(this.#ticket) };
+    const { ticket } = this;
+    if (ticket) return { resume: { ...ticket, last_seq: this.lastSeq, ...(await this.#freshCredentials()) } };
     const { app, client } = this.#config;
-    const previous = this.#sibling && { ...this.#sibling, keep: true };
     const start = {
       app,
       instance: this.#instanceId ?? '',
-      ...(await this.#start()),
+      ...(await this.#startCredentials()),
       ...(client && { client: { ...client } }),
-      ...(previous && { previous }),
+      ...(this.#sibling && { previous: { ...this.#sibling, keep: true } }),
     };
     return { start };
   }
 
   /** A session was started. */
   started({ session, access_token, resume, server, scopes }: Started): void {
-    this.#reason = 'reauth';
-    this.#sibling = this.#freshToken = undefined;
     this.setClock(server.time_ms);
-    this.#accessToken = access_token;
-    this.#ticket = { session: session.id, secret: resume.secret };
+    this.#sibling = undefined;
     const { username, guest, name, properties } = session.user;
-    this.#session = Object.freeze({
+    this.session = {
       id: session.id,
       instance: session.instance,
       user: Object.freeze({
@@ -129,29 +114,26 @@ export class Credentials {
         name: name ?? undefined,
         properties: (properties ?? undefined) as Session['user']['properties'],
       }),
-      expiresAtMs: session.expires_at_ms,
+      expiresAtMs: 0,
       scopes,
-    });
-    this.persist();
+    };
+    this.#opened(resume.secret, session.expires_at_ms, scopes, access_token);
   }
 
   /** The session was resumed. */
   resumed({ access_token, expires_at_ms, resume, scopes }: Resumed): void {
-    this.#reason = 'reauth';
-    this.#freshToken = undefined;
-    if (this.#ticket) this.#ticket = { ...this.#ticket, secret: resume.secret };
-    this.#setExpiry(expires_at_ms, access_token ?? undefined, scopes);
+    this.#opened(resume.secret, expires_at_ms, scopes, access_token);
   }
 
   /** The session was renewed. */
   renewed({ access_token, expires_at_ms, scopes }: Renewed): void {
-    this.#setExpiry(expires_at_ms, access_token, scopes);
+    this.#setExpiry(expires_at_ms, scopes, access_token);
   }
 
   /** A frame with this number was received. Returns false if it was received before. */
   received(seq: number): boolean {
-    if (seq <= this.#lastSeq) return false;
-    this.#lastSeq = seq;
+    if (seq <= this.lastSeq) return false;
+    this.lastSeq = seq;
     return true;
   }
 
@@ -162,89 +144,68 @@ export class Credentials {
 
   /** The session is gone; with `isRevoked` its access token is void too. */
   sessionLost(isRevoked: boolean): void {
-    this.#ticket = undefined;
-    this.#lastSeq = 0;
+    this.#secret = undefined;
+    this.lastSeq = 0;
     if (isRevoked) this.#accessToken = this.#freshToken = undefined;
     this.persist();
   }
 
   /** Whether a new session can be started without the program. */
   canRestart(): boolean {
-    if (this.#accessToken !== undefined && !this.#isExpired()) return true;
-    return !('stored' in this.#how) && !('token' in this.#how && typeof this.#how.token === 'string');
+    const { how } = this;
+    return this.#hasAccess || !('stored' in how || ('token' in how && typeof how.token === 'string'));
   }
 
   /** Stores what the next page of this tab needs. */
   persist(): void {
     const instance = this.#instanceId;
     if (instance === undefined) return;
-    this.#storage.write({
-      instance,
-      username: this.#session?.user.username,
-      guest: this.#session?.user.guest,
-      session: this.#ticket?.session,
-      secret: this.#ticket?.secret,
-      lastSeq: this.#lastSeq,
-      accessToken: this.#accessToken,
-      expiresAtMs: this.#session?.expiresAtMs,
-    });
+    const { session, lastSeq } = this;
+    this.#storage.write({ instance, session, secret: this.#secret, lastSeq, accessToken: this.#accessToken });
   }
 
   /** The program ended the session: nothing of it remains, except the client instance. */
   clear(): void {
-    this.#ticket = this.#accessToken = this.#session = this.#freshToken = undefined;
+    this.#secret = this.#accessToken = this.session = this.#freshToken = undefined;
     this.persist();
   }
 
-  async #restore(record: StoredSession, isOwner: boolean): Promise<void> {
-    const { session, secret, accessToken, expiresAtMs } = record;
-    if (!(await this.#isSameUser(record))) return;
-    const ticket = session !== undefined && secret !== undefined ? { session, secret } : undefined;
-    if (!isOwner) {
-      this.#sibling = ticket;
-      return;
+  async #restore(record: StoredSession<Session>, isOwner: boolean): Promise<void> {
+    const { session, secret } = record;
+    if (!session || !(await this.#isSameUser(session))) return;
+    if (isOwner) {
+      this.session = session;
+      this.#secret = secret;
+      this.lastSeq = record.lastSeq ?? 0;
+      if ('stored' in this.how) this.#accessToken = record.accessToken;
+    } else if (secret !== undefined) {
+      this.#sibling = { session: session.id, secret };
     }
-    this.#ticket = ticket;
-    this.#lastSeq = record.lastSeq ?? 0;
-    if ('stored' in this.#how) this.#accessToken = accessToken;
-    this.#session = Object.freeze({
-      id: session ?? '',
-      instance: record.instance,
-      user: Object.freeze({
-        username: record.username ?? '',
-        guest: record.guest ?? false,
-        name: undefined,
-        properties: undefined,
-      }),
-      expiresAtMs: expiresAtMs ?? 0,
-      scopes: [],
-    });
   }
 
   /** Whether the stored session is of the user that the program starts now. */
-  async #isSameUser({ username, guest }: StoredSession): Promise<boolean> {
-    const how = this.#how;
+  async #isSameUser({ user: { username, guest } }: Session): Promise<boolean> {
+    const { how } = this;
     if ('stored' in how) return true;
-    if ('guest' in how) return guest === true && username === how.guest;
-    if ('params' in how) return guest === false && username === how.username;
-    const token = await this.#tokens.get(how.token, 'start');
-    this.#freshToken = token;
-    return guest === false && subjectOf(token) === username;
+    if ('guest' in how) return guest && username === how.guest;
+    if ('params' in how) return !guest && username === how.username;
+    this.#freshToken = await this.#tokens.get(how.token, 'start');
+    return !guest && subjectOf(this.#freshToken) === username;
   }
 
-  async #resume(ticket: Ticket): Promise<Resume> {
-    const resume = { ...ticket, last_seq: this.#lastSeq };
-    const how = this.#how;
-    if (this.#freshToken === undefined && this.#isExpired() && 'token' in how && typeof how.token === 'function') {
+  /** What renews an expired session in the same step as the resume. */
+  async #freshCredentials(): Promise<{ auth_token?: string } | { params?: unknown }> {
+    const { how } = this;
+    if (this.#isExpired && this.#freshToken === undefined && 'token' in how && typeof how.token === 'function') {
       this.#freshToken = await this.#tokens.get(how.token, 'renew');
     }
-    if (this.#freshToken !== undefined) return { ...resume, auth_token: this.#freshToken };
-    return this.#isExpired() && 'params' in how ? { ...resume, params: how.params } : resume;
+    if (this.#freshToken !== undefined) return { auth_token: this.#freshToken };
+    return this.#isExpired && 'params' in how ? { params: how.params } : {};
   }
 
-  async #start(): Promise<{ username?: string; credentials: WireCredentials }> {
-    const how = this.#how;
-    if (this.#accessToken !== undefined && !this.#isExpired()) return { credentials: { token: this.#accessToken } };
+  async #startCredentials(): Promise<{ username?: string; credentials: WireCredentials }> {
+    const { how } = this;
+    if (this.#hasAccess) return { credentials: { token: this.#accessToken ?? '' } };
     if ('guest' in how) return { username: how.guest, credentials: { guest: {} } };
     if ('params' in how) return { username: how.username, credentials: { params: how.params } };
     if ('stored' in how)
@@ -254,15 +215,30 @@ export class Credentials {
     return { credentials: { token } };
   }
 
-  #isExpired(): boolean {
-    return this.#session !== undefined && this.serverNow() >= this.#session.expiresAtMs;
+  get #isExpired(): boolean {
+    return this.session !== undefined && this.serverNow() >= this.session.expiresAtMs;
   }
 
-  #setExpiry(expiresAtMs: number, accessToken: string | undefined, scopes: readonly string[]): void {
+  /** Whether the access token can start a session. */
+  get #hasAccess(): boolean {
+    return this.#accessToken !== undefined && !this.#isExpired;
+  }
+
+  #opened(
+    secret: string,
+    expiresAtMs: number,
+    scopes: readonly string[],
+    accessToken: string | null | undefined,
+  ): void {
+    this.#reason = 'reauth';
+    this.#freshToken = undefined;
+    this.#secret = secret;
+    this.#setExpiry(expiresAtMs, scopes, accessToken);
+  }
+
+  #setExpiry(expiresAtMs: number, scopes: readonly string[], accessToken: string | null | undefined): void {
     this.#accessToken = accessToken ?? this.#accessToken;
-    if (this.#session) {
-      this.#session = Object.freeze({ ...this.#session, expiresAtMs, scopes });
-    }
+    if (this.session) this.session = Object.freeze({ ...this.session, expiresAtMs, scopes });
     this.persist();
   }
 }

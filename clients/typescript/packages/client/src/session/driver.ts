@@ -3,7 +3,7 @@
 
 import { onAbort, abortError } from '../core/abort.js';
 import type { CloseInfo } from '../core/close.js';
-import { Denied, SessionActiveError, StagedoorError } from '../core/errors.js';
+import { asStagedoorError, Denied, SessionActiveError, StagedoorError } from '../core/errors.js';
 import { Notifier } from '../core/observable.js';
 import { Requests } from '../core/requests.js';
 import type { StateCause } from '../core/states.js';
@@ -11,7 +11,7 @@ import { Tokens } from '../core/tokens.js';
 import { CLOSE_END, CLOSE_HIBERNATE, CLOSE_RECONNECT } from '../shell/connection.js';
 import { environment, reportUnhandled } from '../shell/environment.js';
 import { Instance } from '../shell/instance.js';
-import { isOffline, Page } from '../shell/page.js';
+import { attachPage, isOffline } from '../shell/page.js';
 import { Storage } from '../shell/storage.js';
 import { makeTimers } from '../shell/timers.js';
 import { entryOf, type PushBody, type PushName } from '../wire/commands.js';
@@ -32,6 +32,11 @@ import { Rooms } from './rooms.js';
 /** `lost`: there was a session, and the client connects again. */
 type Phase = 'idle' | 'starting' | 'live' | 'lost';
 
+interface SecureEnd {
+  isPending: boolean;
+  isConfirmed: boolean;
+}
+
 type Pushes = { readonly [K in PushName]?: PushBody<K> };
 
 /** How often new credentials are tried before one of them has to be accepted. */
@@ -49,7 +54,6 @@ export class Driver {
   readonly #config: Config;
   readonly #notifier: Notifier;
   readonly #timers = makeTimers();
-  readonly #page = new Page();
   readonly #requests: Requests;
   readonly #calls: Calls;
   readonly #tokens: Tokens;
@@ -67,6 +71,9 @@ export class Driver {
   #ending: StateCause | undefined;
   /** The session that ended without the program, for the loader. */
   #lastSession: Session | undefined;
+  /** The `end` of a secure stop: it may have taken effect without a confirmation. */
+  #secureEnd: SecureEnd | undefined;
+  #detachPage: (() => void) | undefined;
   #liveSince = 0;
   #reauths = 0;
 
@@ -79,7 +86,7 @@ export class Driver {
     this.#tokens = new Tokens((ms, signal) => this.#calls.sleep(ms, signal), Math.random, this.#report);
     const scope = `stagedoor:${config.app}@${config.host}`;
     this.#instance = new Instance(scope, config.instance);
-    const storage = new Storage(scope, config.storage);
+    const storage = new Storage<Session>(scope, config.storage);
     this.#credentials = new Credentials(config, storage, this.#instance, this.#tokens);
     this.#reconnector = new Reconnector(this.#timers, () => {
       this.#dial();
@@ -124,7 +131,8 @@ export class Driver {
         },
         postpone: () => this.#calls.send({ postpone_renewal: {} }, 'postponed', { isUrgent: true }),
         denied: (error) => {
-          this.#endDenied(error);
+          this.#credentials.clear();
+          this.#refused(error);
         },
       },
       this.#credentials,
@@ -147,8 +155,8 @@ export class Driver {
     this.#credentials.begin(how);
     this.#reconnector.reset();
     this.#reauths = 0;
-    this.#lastError = this.#ending = this.#lastSession = undefined;
-    this.#attachPage();
+    this.#lastError = this.#ending = this.#lastSession = this.#secureEnd = undefined;
+    this.#detachPage = this.#attachPage();
     return new Promise((resolve) => {
       const forget = onAbort(signal, (aborted) => {
         this.#end({ code: 'aborted' }, abortError(aborted));
@@ -162,8 +170,7 @@ export class Driver {
         },
       };
       this.#timers.schedule('start', this.#config.startTimeoutMs, () => {
-        const error = this.#lastError ?? new StagedoorError('unreachable', `no answer from ${this.#config.endpoint}`);
-        this.#end({ code: error.code, reason: error.message }, error);
+        this.#fail(this.#lastError ?? new StagedoorError('unreachable', `no answer from ${this.#config.endpoint}`));
       });
       this.published.update({ state: 'establishing' });
       this.#dial();
@@ -178,8 +185,7 @@ export class Driver {
       return;
     }
     const finished = this.#phase === 'live' ? this.#link.finish(STOP_TIMEOUT_MS) : undefined;
-    this.#credentials.clear();
-    this.#end({}, new StagedoorError('stopped', 'stop() was called'));
+    this.#endByProgram();
     await finished;
   }
 
@@ -224,12 +230,8 @@ export class Driver {
       if (this.#attempt === attempt && webSocket) this.#link.connect(webSocket, opening);
     } catch (error) {
       if (this.#attempt !== attempt) return;
-      if (error instanceof Denied) this.#endDenied(error);
-      else {
-        const known =
-          error instanceof StagedoorError ? error : new StagedoorError('unreachable', String(error), { cause: error });
-        this.#end({ code: known.code, reason: known.message }, known);
-      }
+      if (error instanceof Denied) this.#credentials.clear();
+      this.#fail(asStagedoorError(error, 'unreachable'));
     }
   }
 
@@ -241,6 +243,8 @@ export class Driver {
 
   #resumed(resumed: Resumed): void {
     if (resumed.access_token) this.#renewals.renewedByResume();
+    // The session goes on: an `end` whose caller gave up did not take effect.
+    if (!this.#secureEnd?.isPending) this.#secureEnd = undefined;
     this.#credentials.resumed(resumed);
     this.#live();
     if (resumed.state === 'tokenExpired') this.#expired();
@@ -257,9 +261,15 @@ export class Driver {
     if (session) this.#starting?.resolve({ succeeded: true, failed: false, session });
   }
 
+  /** Ends the session, because of an error that no other attempt can avoid. */
+  #fail(error: StagedoorError): void {
+    this.#end({ code: error.code, reason: error.message }, error);
+  }
+
+  /** The application denied a token, or the gateway a name. */
   #refused(error: StagedoorError): void {
     this.#link.close(CLOSE_END);
-    this.#end({ code: error.code, reason: error.message }, error);
+    this.#fail(error);
   }
 
   #pushed(push: Push): void {
@@ -295,7 +305,7 @@ export class Driver {
     if (!isFirst) this.#phase = 'lost';
     switch (nextStep(end, isFirst, 'stored' in this.#credentials.how)) {
       case 'fail':
-        this.#end({ code: error.code, reason: error.message }, error);
+        this.#fail(error);
         break;
       case 'start-afresh':
         this.#credentials.sessionLost(true);
@@ -326,6 +336,11 @@ export class Driver {
     this.#renewals.reset();
     this.#requests.sessionLost();
     this.rooms.forEach((room) => room.lost());
+    if (this.#secureEnd) {
+      this.#secureEnd.isConfirmed = true;
+      this.#endByProgram();
+      return;
+    }
     if (isRevoked) this.#reauths += 1;
     if (this.#reauths > MAX_REAUTHS || !this.#credentials.canRestart()) {
       this.#endByGateway(info, error);
@@ -342,32 +357,37 @@ export class Driver {
     this.#show(isDown ? 'offline' : 'waiting', delay);
   }
 
+  #endByProgram(): void {
+    this.#credentials.clear();
+    this.#end({}, new StagedoorError('stopped', 'stop() was called'));
+  }
+
   #endByGateway(info: CloseInfo, error: StagedoorError): void {
+    if (this.#secureEnd) this.#secureEnd.isConfirmed = true;
     this.#lastSession = this.#credentials.session;
     const { state, cause } = finalState(info, this.#ending);
     this.#credentials.clear();
     this.#end(cause, error, state);
   }
 
-  #endDenied(error: Denied): void {
-    this.#link.close(CLOSE_END);
-    this.#credentials.clear();
-    this.#end({ code: error.code, reason: error.message }, error);
-  }
-
+  /** Throws without a confirmation. The end of the session, also one that is seen later, is one. */
   async #endSecurely(signal: Parameters<typeof onAbort>[0]): Promise<void> {
+    const end: SecureEnd = { isPending: true, isConfirmed: false };
+    this.#secureEnd = end;
     try {
       await this.#calls.send({ end: { revoke: true } }, 'ended', {
         signal,
         isUrgent: true,
         onReply: () => {
           this.#link.close(CLOSE_END);
-          this.#credentials.clear();
-          this.#end({}, new StagedoorError('stopped', 'stop() was called'));
+          this.#endByProgram();
         },
       });
     } catch (cause) {
-      const outcome = cause instanceof StagedoorError ? cause.outcome : 'unknown';
+      if (end.isConfirmed) return;
+      end.isPending = false;
+      const { outcome } = asStagedoorError(cause, 'not_confirmed');
+      if (outcome !== 'unknown') this.#secureEnd = undefined;
       throw new StagedoorError('not_confirmed', 'the gateway did not confirm the end of the session', {
         cause,
         outcome,
@@ -382,8 +402,8 @@ export class Driver {
     this.#attempt = undefined;
     this.#ending = undefined;
     // A start that is given up must not end the session that the tab stored.
-    this.#link.close(this.#credentials.hasTicket ? CLOSE_RECONNECT : CLOSE_END);
-    this.#page.detach();
+    this.#link.close(this.#credentials.ticket ? CLOSE_RECONNECT : CLOSE_END);
+    this.#detachPage?.();
     this.#tokens.cancel();
     this.#renewals.reset();
     this.#instance.release();
@@ -403,26 +423,16 @@ export class Driver {
     this.#timers.clear();
   }
 
-  #attachPage(): void {
-    this.#page.attach({
-      wake: () => {
-        this.retryNow();
-      },
-      online: () => {
-        this.retryNow(ONLINE_PROBE_MS);
-      },
+  #attachPage(): () => void {
+    return attachPage({
+      wake: () => this.retryNow(),
+      online: () => this.retryNow(ONLINE_PROBE_MS),
       offline: () => {
         if (this.#phase !== 'live') this.#show('offline');
       },
-      save: () => {
-        this.#credentials.persist();
-      },
-      hibernate: () => {
-        this.#hibernate();
-      },
-      restore: () => {
-        this.#dial();
-      },
+      save: () => this.#credentials.persist(),
+      hibernate: () => this.#hibernate(),
+      restore: () => this.#dial(),
     });
   }
 

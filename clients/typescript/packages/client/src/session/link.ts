@@ -91,6 +91,7 @@ export class Link {
       {
         opened: () => connection.send(JSON.stringify({ id, ...opening })),
         received: (frame) => this.#received(frame),
+        silenceMs: () => this.#silenceMs(),
         closed: (info, disconnect, cause) => {
           const ended = this.#opening;
           this.#forget();
@@ -151,17 +152,14 @@ export class Link {
       return false;
     }
     if (frame.seq !== undefined && !this.#credentials.received(frame.seq)) return false;
-    const isSettled = frame.kind === 'push' ? this.#pushed(frame.push) : this.#answered(frame);
+    let isSettled = false;
+    if (frame.kind === 'push') this.#handler.pushed(frame.push);
+    else isSettled = this.#answered(frame);
     if (frame.seq !== undefined && this.#replay) {
       this.#replay.left -= 1;
       this.#finishReplay();
     }
     return isSettled;
-  }
-
-  #pushed(push: Push): false {
-    this.#handler.pushed(push);
-    return false;
   }
 
   #answered(frame: Extract<ServerFrame, { kind: 'reply' | 'error' }>): boolean {
@@ -176,7 +174,6 @@ export class Link {
       return false;
     }
     const isSettled = this.#requests.settle(frame.id, result);
-    this.#connection?.setSilence(this.#silence());
     this.flush();
     return isSettled;
   }
@@ -194,7 +191,7 @@ export class Link {
     } else {
       throw new StagedoorError('not_a_gateway', 'a reply of another kind');
     }
-    this.#connection?.established(this.#silence());
+    this.#connection?.established();
     if (started) this.#handler.started(started);
     else if (resumed) this.#handler.resumed(resumed);
     this.#finishReplay();
@@ -225,7 +222,7 @@ export class Link {
     this.flush();
   }
 
-  #silence(): number {
+  #silenceMs(): number {
     if (!this.#heartbeat) return Infinity;
     const { interval_ms, timeout_ms, room_interval_ms, room_timeout_ms } = this.#heartbeat;
     const allowed = this.#rooms.isInside ? room_interval_ms + room_timeout_ms : interval_ms + timeout_ms;

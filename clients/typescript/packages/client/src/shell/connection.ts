@@ -26,6 +26,8 @@ export interface ConnectionHandler {
   opened(): void;
   /** A frame. Returns whether it ended a request. */
   received(frame: ServerFrame): boolean;
+  /** How long silence may last, in milliseconds. */
+  silenceMs(): number;
   /** The connection is over. */
   closed(info: CloseInfo, disconnect: Disconnect | undefined, cause: 'closed' | 'timeout' | 'malformed'): void;
 }
@@ -36,16 +38,14 @@ export type FrameTap = (direction: 'in' | 'out', text: string) => void;
 /** One connection. */
 export class Connection {
   readonly #timers = makeTimers();
-  #handler: ConnectionHandler;
   readonly #tap: FrameTap | undefined;
   readonly #inbox: ServerFrame[] = [];
+  #handler: ConnectionHandler;
   #socket: WebSocketLike | undefined;
   #disconnect: Disconnect | undefined;
+  #isEstablished = false;
   #isPaused = false;
   #pendingClose: (() => void) | undefined;
-  #silenceMs = Infinity;
-  #lastFrameAt: number;
-  #isProbing = false;
 
   constructor(
     make: WebSocketConstructor,
@@ -56,125 +56,81 @@ export class Connection {
   ) {
     this.#handler = handler;
     this.#tap = tap;
-    this.#lastFrameAt = this.#timers.now();
     const socket = new make(url, [SUBPROTOCOL]);
     this.#socket = socket;
     socket.onopen = () => {
-      if (socket.protocol !== SUBPROTOCOL) this.#fail(CLOSE_RECONNECT, 'the subprotocol was not accepted', 'malformed');
-      else handler.opened();
+      if (socket.protocol === SUBPROTOCOL) handler.opened();
+      else this.#fail('the subprotocol was not accepted', 'malformed');
     };
-    socket.onmessage = (event: { data: unknown }) => {
-      this.#receive(event.data);
-    };
-    socket.onclose = (event: { code: number; reason: string }) => {
-      this.#whenDrained(() => {
-        this.#end(event.code, event.reason, 'closed');
-      });
-    };
+    socket.onmessage = (event: { data: unknown }) => this.#receive(event.data);
+    socket.onclose = ({ code, reason }: { code: number; reason: string }) =>
+      this.#whenDrained(() => this.#end(code, reason, 'closed'));
     // A close follows.
     socket.onerror = () => undefined;
-    this.#timers.schedule('handshake', timeoutMs, () => {
-      this.#fail(CLOSE_RECONNECT, 'no answer from the gateway', 'timeout');
-    });
+    this.#timers.schedule('handshake', timeoutMs, () => this.#fail('no answer from the gateway', 'timeout'));
   }
 
-  /** Whether this connection can still carry frames. */
-  get isOpen(): boolean {
-    return this.#socket?.readyState === 1;
-  }
-
-  /** Sends a text. */
+  /** Sends a text, if the connection can still carry it. */
   send(text: string): void {
-    if (!this.isOpen) return;
+    if (this.#socket?.readyState !== 1) return;
     this.#tap?.('out', text);
-    this.#socket?.send(text);
+    this.#socket.send(text);
   }
 
-  /** The first message was answered: from now on silence of `silenceMs` means that the connection is dead. */
-  established(silenceMs: number): void {
+  /** The first message was answered: from now on too long a silence means that the connection is dead. */
+  established(): void {
     this.#timers.cancel('handshake');
-    this.#silenceMs = silenceMs;
-    this.#watch();
-  }
-
-  /** Changes how long silence may last. */
-  setSilence(silenceMs: number): void {
-    if (this.#silenceMs === Infinity) return;
-    this.#silenceMs = silenceMs;
+    this.#isEstablished = true;
     this.#watch();
   }
 
   /** Sends `text`, and declares the connection dead if no frame arrives within `timeoutMs`. */
   probe(text: string, timeoutMs: number): void {
-    if (this.#isProbing || !this.isOpen) return;
-    this.#isProbing = true;
     this.send(text);
-    const check = (lateMs: number): void => {
-      // After a sleep the answer may be waiting behind this timer.
-      if (lateMs > LATE_MS) this.#timers.schedule('probe', timeoutMs, check);
-      else this.#fail(CLOSE_RECONNECT, 'no answer to a ping', 'timeout');
-    };
-    this.#timers.schedule('probe', timeoutMs, check);
-  }
-
-  /** Whether a frame was received in the last `ms` milliseconds. */
-  isFresh(ms: number): boolean {
-    return this.#timers.now() - this.#lastFrameAt < ms;
+    this.#failAfter('probe', timeoutMs, 'no answer to a ping');
   }
 
   /** Sends a last message, without a report to the former handler. Resolves when the gateway closed, or too late. */
   finish(text: string, timeoutMs: number): Promise<void> {
     return new Promise((resolve) => {
-      const done = (): void => {
+      this.send(text);
+      this.#handler = { ...this.#handler, received: () => false, closed: () => resolve() };
+      this.#isEstablished = false;
+      this.#timers.schedule('silence', timeoutMs, () => {
         this.close(CLOSE_END);
         resolve();
-      };
-      this.#handler = {
-        opened: () => undefined,
-        received: () => false,
-        closed: () => {
-          resolve();
-        },
-      };
-      this.send(text);
-      this.#timers.schedule('silence', timeoutMs, done);
+      });
     });
   }
 
   /** Closes without a report. */
-  close(code: number, reason = ''): void {
-    const socket = this.#detach();
-    try {
-      socket?.close(code, reason);
-    } catch {
-      // A socket that cannot be closed is left to the platform.
-    }
+  close(code: number): void {
+    shut(this.#detach(), code);
   }
 
   #receive(data: unknown): void {
     if (typeof data === 'string') this.#tap?.('in', data);
-    this.#lastFrameAt = this.#timers.now();
     this.#timers.cancel('probe');
-    this.#isProbing = false;
     const frame = decodeFrame(data);
-    if (!frame) {
-      this.#whenDrained(() => {
-        this.#fail(CLOSE_RECONNECT, 'a malformed frame', 'malformed');
-      });
-      return;
+    if (frame) {
+      this.#inbox.push(frame);
+      this.#drain();
+    } else {
+      this.#whenDrained(() => this.#fail('a malformed frame', 'malformed'));
     }
-    this.#inbox.push(frame);
-    this.#drain();
+    this.#watch();
   }
 
   #drain(): void {
     while (!this.#isPaused && this.#socket) {
       const frame = this.#inbox.shift();
-      if (!frame) break;
+      if (!frame) {
+        this.#pendingClose?.();
+        return;
+      }
       if (frame.kind === 'disconnect') this.#disconnect = frame.disconnect;
       else if (this.#handle(frame)) this.#pause();
     }
-    if (!this.#isPaused && this.#inbox.length === 0) this.#pendingClose?.();
   }
 
   #handle(frame: ServerFrame): boolean {
@@ -182,7 +138,7 @@ export class Connection {
       return this.#handler.received(frame);
     } catch {
       // The frame lacks what its name promises.
-      this.#fail(CLOSE_RECONNECT, 'a malformed frame', 'malformed');
+      this.#fail('a malformed frame', 'malformed');
       return false;
     }
   }
@@ -201,31 +157,22 @@ export class Connection {
   }
 
   #watch(): void {
-    const rest = this.#lastFrameAt + this.#silenceMs - this.#timers.now();
-    this.#timers.schedule('silence', rest, (lateMs) => {
-      const silence = this.#timers.now() - this.#lastFrameAt;
-      if (silence < this.#silenceMs) this.#watch();
-      else if (lateMs > LATE_MS) this.#watchAfterSleep();
-      else this.#fail(CLOSE_RECONNECT, 'nothing was received for too long', 'timeout');
+    if (!this.#socket || !this.#isEstablished) return;
+    this.#failAfter('silence', this.#handler.silenceMs(), 'nothing was received for too long');
+  }
+
+  /** Declares the connection dead after a time. Frames may be waiting behind a late timer: it gives them a moment. */
+  #failAfter(timer: string, ms: number, reason: string, isAgain = false): void {
+    this.#timers.schedule(timer, ms, (lateMs) => {
+      if (lateMs > LATE_MS && !isAgain) this.#failAfter(timer, 2 * LATE_MS, reason, true);
+      else this.#fail(reason, 'timeout');
     });
   }
 
-  /** Frames may be waiting behind the late timer: give them a moment. */
-  #watchAfterSleep(): void {
-    this.#timers.schedule('silence', 2 * LATE_MS, () => {
-      if (this.#timers.now() - this.#lastFrameAt < this.#silenceMs) this.#watch();
-      else this.#fail(CLOSE_RECONNECT, 'nothing was received for too long', 'timeout');
-    });
-  }
-
-  #fail(code: number, reason: string, cause: 'timeout' | 'malformed'): void {
+  #fail(reason: string, cause: 'timeout' | 'malformed'): void {
     const socket = this.#socket;
     this.#end(1006, reason, cause);
-    try {
-      socket?.close(code, reason);
-    } catch {
-      // As in `close`.
-    }
+    shut(socket, CLOSE_RECONNECT, reason);
   }
 
   #end(code: number, reason: string, cause: 'closed' | 'timeout' | 'malformed'): void {
@@ -242,5 +189,13 @@ export class Connection {
     socket.onerror = () => undefined;
     this.#timers.clear();
     return socket;
+  }
+}
+
+function shut(socket: WebSocketLike | undefined, code: number, reason = ''): void {
+  try {
+    socket?.close(code, reason);
+  } catch {
+    // A socket that cannot be closed is left to the platform.
   }
 }

@@ -1,110 +1,53 @@
 // The events of a page that matter to a connection. Elsewhere there are none.
 
-import { environment, isPage } from './environment.js';
+import { environment } from './environment.js';
 
 /** What happens to a page. */
 export interface PageHandler {
   /** The page may have slept, or the network may have changed. */
-  wake(): void;
+  readonly wake: () => void;
   /** The network is back. */
-  online(): void;
+  readonly online: () => void;
   /** The network is gone. */
-  offline(): void;
+  readonly offline: () => void;
   /** The page enters the back/forward cache. */
-  hibernate(): void;
+  readonly hibernate: () => void;
   /** The page left the back/forward cache. */
-  restore(): void;
+  readonly restore: () => void;
   /** The page may end without a further event. */
-  save(): void;
+  readonly save: () => void;
 }
 
-/** The listeners of one client; none before `attach` and after `detach`. */
-export class Page {
-  #detach: (() => void) | undefined;
-
-  /** Starts to listen. */
-  attach(handler: PageHandler): void {
-    const { document, addEventListener, removeEventListener } = environment();
-    if (this.#detach || !isPage() || !document || !addEventListener || !removeEventListener) return;
-    const listeners: [target: 'window' | 'document', type: string, fn: (event: { persisted?: boolean }) => void][] = [
-      [
-        'window',
-        'focus',
-        () => {
-          handler.wake();
-        },
-      ],
-      [
-        'document',
-        'resume',
-        () => {
-          handler.wake();
-        },
-      ],
-      [
-        'document',
-        'freeze',
-        () => {
-          handler.save();
-        },
-      ],
-      [
-        'document',
-        'visibilitychange',
-        () => {
-          if (document.visibilityState === 'visible') handler.wake();
-          else handler.save();
-        },
-      ],
-      [
-        'window',
-        'online',
-        () => {
-          handler.online();
-        },
-      ],
-      [
-        'window',
-        'offline',
-        () => {
-          handler.offline();
-        },
-      ],
-      [
-        'window',
-        'pagehide',
-        (event) => {
-          handler.save();
-          if (event.persisted) handler.hibernate();
-        },
-      ],
-      [
-        'window',
-        'pageshow',
-        (event) => {
-          if (event.persisted) handler.restore();
-          else handler.wake();
-        },
-      ],
-    ];
-    const targets = {
-      window: {
-        addEventListener: addEventListener.bind(globalThis),
-        removeEventListener: removeEventListener.bind(globalThis),
+/** Listens to the page; the returned function ends that. */
+export function attachPage(handler: PageHandler): () => void {
+  const { document, addEventListener, removeEventListener } = environment();
+  if (!document || !addEventListener || !removeEventListener) return () => undefined;
+  const window = {
+    addEventListener: addEventListener.bind(globalThis),
+    removeEventListener: removeEventListener.bind(globalThis),
+  };
+  const { wake, online, offline, hibernate, restore, save } = handler;
+  const listeners: [target: typeof window, type: string, fn: (event: { persisted?: boolean }) => void][] = [
+    [window, 'focus', wake],
+    [window, 'online', online],
+    [window, 'offline', offline],
+    [document, 'resume', wake],
+    [document, 'freeze', save],
+    [document, 'visibilitychange', () => (document.visibilityState === 'visible' ? wake() : save())],
+    [window, 'pageshow', ({ persisted }) => (persisted ? restore() : wake())],
+    [
+      window,
+      'pagehide',
+      ({ persisted }) => {
+        save();
+        if (persisted) hibernate();
       },
-      document,
-    };
-    for (const [target, type, fn] of listeners) targets[target].addEventListener(type, fn);
-    this.#detach = () => {
-      for (const [target, type, fn] of listeners) targets[target].removeEventListener(type, fn);
-    };
-  }
-
-  /** Removes all listeners. */
-  detach(): void {
-    this.#detach?.();
-    this.#detach = undefined;
-  }
+    ],
+  ];
+  for (const [target, type, fn] of listeners) target.addEventListener(type, fn);
+  return () => {
+    for (const [target, type, fn] of listeners) target.removeEventListener(type, fn);
+  };
 }
 
 /** Whether the platform says that there is no network. */

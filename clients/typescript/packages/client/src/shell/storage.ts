@@ -2,26 +2,23 @@
 
 import { environment, isPage, type KeyValueStore } from './environment.js';
 
-/** The stored record. */
-export interface StoredSession {
+/** The stored record of a session of type `S`. */
+export interface StoredSession<S> {
   readonly instance: string;
-  readonly username?: string | undefined;
-  readonly guest?: boolean | undefined;
-  /** The session that can be resumed. */
-  readonly session?: string | undefined;
+  readonly session?: S | undefined;
+  /** Resumes the session. */
   readonly secret?: string | undefined;
   readonly lastSeq?: number | undefined;
   /** Starts a session of the same user without other credentials. */
   readonly accessToken?: string | undefined;
-  readonly expiresAtMs?: number | undefined;
 }
 
 /** The record of one client. A store that fails is replaced by memory, with one warning. */
-export class Storage {
+export class Storage<S> {
   readonly #key: string;
   readonly #option: 'session' | 'memory' | KeyValueStore | undefined;
   #store: KeyValueStore | undefined;
-  #memory: StoredSession | undefined;
+  #memory: StoredSession<S> | undefined;
   #hasFailed = false;
 
   constructor(key: string, option: 'session' | 'memory' | KeyValueStore | undefined) {
@@ -30,19 +27,19 @@ export class Storage {
   }
 
   /** The stored record. */
-  read(): StoredSession | undefined {
+  read(): StoredSession<S> | undefined {
     const text = this.#try((store) => store.getItem(this.#key));
     if (typeof text !== 'string') return this.#memory;
     try {
-      const value = JSON.parse(text) as Partial<StoredSession> | null;
-      return typeof value?.instance === 'string' ? (value as StoredSession) : undefined;
+      const value = JSON.parse(text) as Partial<StoredSession<S>> | null;
+      return typeof value?.instance === 'string' ? (value as StoredSession<S>) : undefined;
     } catch {
       return undefined;
     }
   }
 
   /** Stores a record. */
-  write(record: StoredSession): void {
+  write(record: StoredSession<S>): void {
     this.#memory = record;
     this.#try((store) => {
       store.setItem(this.#key, JSON.stringify(record));

@@ -5,7 +5,16 @@ import { describe, expect, it } from 'vitest';
 
 import { SessionActiveError, type SessionSnapshot, type StartResult } from '../../src/index.js';
 import { simulatedClock } from '../harness/clock.js';
-import { eventLoopTurn, faultProxy, manager, started, unique, untilState, useGateway } from '../harness/index.js';
+import {
+  eventLoopTurn,
+  faultProxy,
+  manager,
+  started,
+  unique,
+  until,
+  untilState,
+  useGateway,
+} from '../harness/index.js';
 
 const used = useGateway();
 
@@ -193,5 +202,39 @@ describe('stop', () => {
     const two = await started(used.gateway);
     await two.stop({ secure: true });
     expect(two.get()).toBeNull();
+  });
+
+  it.each([
+    ['while it waits', 'a resume'],
+    ['while it waits', 'a close'],
+    ['after it threw', 'a resume'],
+    ['after it threw', 'a close'],
+  ])('a secure end that shows %s, by %s, starts no new session', async (when, by) => {
+    const proxy = await faultProxy(used.gateway);
+    const one = await started(proxy, { requestTimeoutMs: when === 'after it threw' ? 300 : 20_000 });
+    const states: string[] = [];
+    one.addObserver({ stateChanged: ({ state }) => states.push(state) });
+    // The gateway ends the session, and its confirmation is lost with the link.
+    proxy.rule({ way: 'down', match: (text) => text.includes('"ended"'), fault: { kind: 'hold' } });
+    const stopped = one.stop({ secure: true });
+    if (when === 'after it threw') {
+      await expect(stopped).rejects.toMatchObject({ code: 'not_confirmed', outcome: 'unknown' });
+      expect(one.state.value.state).toBe('established');
+    } else {
+      await proxy.frame('down', (text) => text.includes('"ended"'));
+    }
+    if (by === 'a close') {
+      proxy.close(4400);
+    } else {
+      proxy.cut();
+      await until(one.connection, ({ status }) => status !== 'live');
+      one.retryNow();
+    }
+    await untilState(one, 'notLoggedIn');
+    if (when === 'while it waits') await stopped;
+    expect(one.get()).toBeNull();
+    expect(one.connection.value.status).toBe('idle');
+    expect(states).toEqual(['notLoggedIn']);
+    expect(proxy.texts('up').filter((text) => text.includes('"start"'))).toHaveLength(1);
   });
 });
