@@ -209,6 +209,8 @@ export class FaultProxy {
     const fault = rule?.fault;
     if (fault?.kind === 'hold') link.held[way] ??= [];
     if (fault?.kind === 'cut') {
+      // A frame behind a part of one would be read as its rest.
+      link.held[way] = [];
       (way === 'up' ? link.server : link.client).write(unit.subarray(0, fault.bytes), () => {
         this.#cut(link);
       });
