@@ -11,7 +11,12 @@ interface At {
   published: webrtc.PublishedMedia;
   watched: webrtc.WatchedMedia;
   errors: string[];
-  frames: client.WireFrame[] | undefined;
+  frames: client.WireFrame[];
+  /** Whether no sound was sent any more when a mute was acknowledged. */
+  acknowledgements: boolean[];
+  connections: RTCPeerConnection[];
+  /** A track of a test. */
+  track: MediaStreamTrack;
 }
 
 type Helpers = typeof client &
@@ -19,6 +24,14 @@ type Helpers = typeof client &
     at: At;
     Peer: typeof Peer;
     join(url: string, room: string, guest: string): Promise<string>;
+    isSilent(): boolean;
+    glare(
+      url: string,
+      room: string,
+      connections: number,
+      rounds: number,
+    ): Promise<{ rounds: number; collisions: number; answersToRolledBack: number; errors: string[] }>;
+    offers(): number;
     open(kinds?: { audio?: boolean; video?: boolean }): Promise<MediaStream>;
     publish(options?: webrtc.PublishOptions & { kinds?: { audio?: boolean; video?: boolean } }): Promise<string>;
     watch(stream: string, options?: webrtc.WatchOptions): Promise<void>;

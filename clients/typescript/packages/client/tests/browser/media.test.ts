@@ -2,22 +2,18 @@
 
 import { expect, it } from 'vitest';
 
-import { unique, useGateway } from '../harness/index.js';
-import { joinRoom, openChromium, openPage } from './media.js';
+import { useGateway } from '../harness/index.js';
+import { openPair, useChromium } from './media.js';
 
 const used = useGateway();
+const chromium = useChromium();
 
 it('audio and video flow from a publisher to a subscriber', async () => {
-  const browser = await openChromium();
-  const [publisher, viewer] = [await openPage(browser), await openPage(browser)];
-  const room = unique('room');
-  await joinRoom(publisher, used.gateway.url, room);
-  await joinRoom(viewer, used.gateway.url, room);
-  const stream = await publisher.evaluate(() => helpers.publish());
-  await viewer.evaluate((stream) => helpers.watch(stream), stream);
+  const { url } = used.gateway;
+  const { publisher, viewer, errors } = await openPair(chromium.browser, { publisher: url, viewer: url });
   expect(await viewer.evaluate(() => helpers.untilDecoded(10))).toBeGreaterThanOrEqual(10);
-  await viewer.evaluate(() => helpers.untilLoud(helpers.at.watched.media.value, true));
   expect(await publisher.evaluate(() => [...helpers.at.published.subscribers.value.values()])).toEqual(['connected']);
   await viewer.evaluate(() => helpers.at.watched.stop());
   await publisher.evaluate(() => helpers.until(helpers.at.published.subscribers, (all) => all.size === 0));
+  expect(errors).toEqual([]);
 });

@@ -10,20 +10,39 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Browser as Chromium, chromium, type Page } from '@playwright/test';
 import { build } from 'vite';
+import { afterAll, beforeAll } from 'vitest';
 
 import { cleanUp, unique } from '../harness/index.js';
 
 const DIST = fileURLToPath(new URL('../../dist/', import.meta.url));
 const ORIGIN = 'http://localhost:9';
 
-/** A browser whose microphone hears a constant tone. */
-export async function openChromium(
-  options: { flags?: string[]; wrap?: string[]; autoplay?: boolean } = {},
-): Promise<Chromium> {
-  const folder = mkdtempSync(join(tmpdir(), 'stagedoor-media-'));
-  cleanUp(() => {
+/** How a browser is started. */
+export interface ChromiumOptions {
+  /** More flags. */
+  readonly flags?: string[];
+  /** A command that runs it, such as in another network. */
+  readonly wrap?: string[];
+  /** Whether sound plays without a gesture of the user; true by default. */
+  readonly autoplay?: boolean;
+}
+
+/** A browser for all tests of a file; its microphone hears a constant tone. */
+export function useChromium(options: () => ChromiumOptions = () => ({})): { readonly browser: Chromium } {
+  const used = {} as { browser: Chromium };
+  let folder = '';
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'stagedoor-media-'));
+    used.browser = await launch(folder, options());
+  });
+  afterAll(async () => {
+    await used.browser.close();
     rmSync(folder, { recursive: true, force: true });
   });
+  return used;
+}
+
+async function launch(folder: string, options: ChromiumOptions): Promise<Chromium> {
   const tone = join(folder, 'tone.wav');
   writeFileSync(tone, sine());
   const program =
@@ -33,7 +52,7 @@ export async function openChromium(
     executablePath = join(folder, 'chromium.sh');
     writeFileSync(executablePath, `#!/bin/sh\nexec ${options.wrap.join(' ')} ${program} "$@"\n`, { mode: 0o755 });
   }
-  const browser = await chromium.launch({
+  return chromium.launch({
     executablePath,
     headless: true,
     args: [
@@ -47,13 +66,12 @@ export async function openChromium(
       ...(options.flags ?? []),
     ],
   });
-  cleanUp(() => browser.close());
-  return browser;
 }
 
 /** A page with everything of both packages, and the helpers of `pages/media.js`, in its global scope. */
 export async function openPage(browser: Chromium, errors: string[] = []): Promise<Page> {
   const context = await browser.newContext({ permissions: ['camera', 'microphone'] });
+  cleanUp(() => context.close());
   const page = await context.newPage();
   page.on('pageerror', (error) => errors.push(error.stack ?? error.message));
   if (process.env.STAGEDOOR_TRACE) page.on('console', (message) => process.stderr.write(`${message.text()}\n`));
@@ -74,6 +92,37 @@ export async function openPage(browser: Chromium, errors: string[] = []): Promis
 /** Starts a session in the page and joins a room; returns the id of its participant. */
 export function joinRoom(page: Page, url: string, room: string, guest = unique('guest')): Promise<string> {
   return page.evaluate(([url, room, guest]) => helpers.join(url, room, guest), [url, room, guest] as const);
+}
+
+/** A publisher and a viewer in one room, and the stream between them. */
+export interface Pair {
+  readonly publisher: Page;
+  readonly viewer: Page;
+  readonly room: string;
+  /** The name of the publisher. */
+  readonly username: string;
+  /** The id of the stream. */
+  readonly stream: string;
+  /** What the pages did not catch. */
+  readonly errors: string[];
+}
+
+/** Opens two pages, between which media flows. */
+export async function openPair(
+  browser: Chromium,
+  urls: { publisher: string; viewer: string },
+  options: { kinds?: { audio?: boolean; video?: boolean } } = {},
+): Promise<Pair> {
+  const errors: string[] = [];
+  const [room, username] = [unique('room'), unique('ada')];
+  const [publisher, viewer] = await Promise.all([openPage(browser, errors), openPage(browser, errors)]);
+  await joinRoom(publisher, urls.publisher, room, username);
+  await joinRoom(viewer, urls.viewer, room);
+  const stream = await publisher.evaluate((options) => helpers.publish(options), options);
+  await viewer.evaluate((stream) => helpers.watch(stream), stream);
+  if (options.kinds?.audio !== false)
+    await viewer.evaluate(() => helpers.untilLoud(helpers.at.watched.media.value, true));
+  return { publisher, viewer, room, username, stream, errors };
 }
 
 let script: Promise<string> | undefined;

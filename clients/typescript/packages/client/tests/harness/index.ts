@@ -46,8 +46,8 @@ export function eventLoopTurn(): Promise<void> {
 }
 
 /** A proxy in front of the gateway, for one test. */
-export async function faultProxy(gateway: Gateway): Promise<FaultProxy> {
-  const proxy = await FaultProxy.start(gateway);
+export async function faultProxy(gateway: Gateway, address?: string): Promise<FaultProxy> {
+  const proxy = await FaultProxy.start(gateway, address);
   cleanUp(() => proxy.stop());
   return proxy;
 }

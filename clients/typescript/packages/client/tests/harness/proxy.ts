@@ -61,20 +61,21 @@ export class FaultProxy {
     this.#target = target;
   }
 
-  static async start(gateway: { readonly ready: { readonly listen: string } }): Promise<FaultProxy> {
+  static async start(gateway: { readonly ready: { readonly listen: string } }, at = '127.0.0.1'): Promise<FaultProxy> {
     const [host = '127.0.0.1', port = '0'] = gateway.ready.listen.split(':');
     const server = createServer({ noDelay: true });
     const proxy = new FaultProxy(server, { host, port: Number(port) });
     server.on('connection', (client) => {
       proxy.#accept(client);
     });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => server.listen(0, at, resolve));
     return proxy;
   }
 
   get url(): string {
-    const address = this.#server.address();
-    return `http://127.0.0.1:${String(typeof address === 'object' && address ? address.port : 0)}`;
+    const at = this.#server.address();
+    const { address, port } = typeof at === 'object' && at ? at : { address: '', port: 0 };
+    return `http://${address}:${String(port)}`;
   }
 
   /** The number of connections so far. */

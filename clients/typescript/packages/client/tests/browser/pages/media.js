@@ -5,7 +5,22 @@ import { Peer } from '../../../dist/webrtc/peer.js';
 import * as webrtc from '../../../dist/webrtc/index.js';
 
 /** The state of this page. */
-const at = { errors: [], sent: [] };
+const at = { errors: [], frames: [], acknowledgements: [], connections: [] };
+
+const Platform = globalThis.RTCPeerConnection;
+/** Remembers all connections of the page. */
+globalThis.RTCPeerConnection = class extends Platform {
+  constructor(...options) {
+    super(...options);
+    at.connections.push(this);
+  }
+};
+
+/** Whether no connection sends sound. */
+function isSilent() {
+  const tracks = at.connections.flatMap((one) => one.getSenders()).map(({ track }) => track);
+  return tracks.every((track) => track?.kind !== 'audio' || !track.enabled);
+}
 
 /** Waits until an observable has a value that matches. */
 async function until(observable, match) {
@@ -18,13 +33,22 @@ async function join(url, room, guest) {
     url,
     app: 'demo',
     onListenerError: (error) => at.errors.push(String(error)),
-    onFrame: (frame) => at.frames?.push(frame),
+    onFrame: (frame) => {
+      at.frames.push(frame);
+      const isMute = frame.text.includes('"update_stream"') && frame.text.includes('"has_audio":false');
+      if (frame.direction === 'out' && isMute) at.acknowledgements.push(isSilent());
+    },
   });
   const { error } = await at.manager.start({ guest });
   if (error) throw error;
   at.room = at.manager.room(room);
   await at.room.join();
   return at.room.state.value.me.id;
+}
+
+/** How many offers the page sent. */
+function offers() {
+  return at.frames.filter(({ direction, text }) => direction === 'out' && text.includes('"type":"offer"')).length;
 }
 
 const RAW = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
@@ -93,9 +117,95 @@ async function untilDecoded(frames) {
   return decoded();
 }
 
+/** Two sessions of this page, and between them connections to which both sides add tracks in the same task. */
+async function glare(url, name, connections, rounds) {
+  const result = { rounds: 0, collisions: 0, answersToRolledBack: 0, errors: [] };
+  const onError = (error) => result.errors.push(String(error));
+  const rooms = [];
+  for (const guest of ['publisher', 'subscriber']) {
+    const manager = new client.SessionManager({ url, app: 'demo', instance: 'memory', storage: 'memory' });
+    await manager.start({ guest: `${name}-${guest}` });
+    const room = manager.room(name);
+    await room.join();
+    rooms.push(room);
+  }
+  const own = await rooms[0].publish({ kind: 'custom', hasAudio: false, hasVideo: false });
+  const stream = own.stream.value.id;
+  const subscription = await rooms[1].subscribe(stream);
+  const relays = [(data) => own.relay(rooms[1].state.value.me.id, data), (data) => subscription.relay(data)];
+  const context = new AudioContext();
+  const track = () => context.createMediaStreamDestination().stream.getAudioTracks()[0];
+  for (let connection = 0; connection < connections; connection += 1) {
+    const id = String(connection);
+    /** The number of the offer that the publisher waits for an answer to. */
+    let outstanding;
+    const peers = rooms.map((room, side) => {
+      let descriptions = Promise.resolve();
+      return new Peer({
+        id,
+        room,
+        isPublisher: side === 0,
+        media: { onError },
+        send: (message) => {
+          const { description, offer } = message;
+          if (!description) return relays[side](message);
+          if (side === 0 && description.type === 'offer') outstanding = offer;
+          if (side === 0 && description.type === 'answer' && outstanding !== undefined) result.answersToRolledBack += 1;
+          // The candidates go ahead of the description that they belong to.
+          const [sdp, candidates] = withoutCandidates(description.sdp);
+          for (const candidate of candidates) void relays[side]({ connection: id, candidate });
+          return (descriptions = descriptions.then(() =>
+            relays[side]({ ...message, description: { ...description, sdp } }),
+          ));
+        },
+      });
+    });
+    const stops = rooms.map((room, side) =>
+      room.on('relay', ({ data }) => {
+        if (data.connection !== id) return;
+        if (side === 0 && data.description?.type === 'answer' && data.offer === outstanding) outstanding = undefined;
+        if (side === 0 && data.description?.type === 'offer' && outstanding !== undefined) result.collisions += 1;
+        peers[side].receive(data);
+      }),
+    );
+    for (let round = 1; round <= rounds; round += 1) {
+      while (!peers.every((peer) => peer.connection)) await new Promise((resolve) => setTimeout(resolve, 1));
+      for (const peer of peers) peer.connection.addTrack(track());
+      const isDone = ({ connection }) =>
+        connection.signalingState === 'stable' &&
+        connection.connectionState === 'connected' &&
+        connection.getTransceivers().filter(({ currentDirection }) => /send/.test(currentDirection)).length === round &&
+        connection.getTransceivers().filter(({ currentDirection }) => /recv/.test(currentDirection)).length === round;
+      while (!peers.every(isDone)) await new Promise((resolve) => setTimeout(resolve, 5));
+      result.rounds += 1;
+    }
+    for (const stop of stops) stop();
+    for (const peer of peers) peer.close();
+  }
+  return result;
+}
+
+/** The description without its candidates, and these. */
+function withoutCandidates(sdp) {
+  const candidates = [];
+  let index = -1;
+  let usernameFragment;
+  const lines = sdp.split('\r\n').filter((line) => {
+    if (line.startsWith('m=')) index += 1;
+    if (line.startsWith('a=ice-ufrag:')) usernameFragment = line.slice('a=ice-ufrag:'.length);
+    if (!line.startsWith('a=candidate:')) return true;
+    candidates.push({ candidate: line.slice(2), sdpMLineIndex: index });
+    return false;
+  });
+  return [lines.join('\r\n'), candidates.map((one) => ({ ...one, usernameFragment }))];
+}
+
 Object.assign(globalThis, {
   helpers: {
     join,
+    glare,
+    isSilent,
+    offers,
     open,
     publish,
     watch,
