@@ -120,7 +120,7 @@ export async function openPair(
   await joinRoom(viewer, urls.viewer, room);
   const stream = await publisher.evaluate((options) => helpers.publish(options), options);
   await viewer.evaluate((stream) => helpers.watch(stream), stream);
-  if (options.kinds?.audio !== false)
+  if (options.kinds?.audio ?? !options.kinds)
     await viewer.evaluate(() => helpers.untilLoud(helpers.at.watched.media.value, true));
   return { publisher, viewer, room, username, stream, errors };
 }

@@ -1,0 +1,75 @@
+// Check 29: the path of the media is lost, while the gateway can be reached or not.
+//
+// The browser has a network of its own, in which UDP can be blocked.
+
+import type { Page } from '@playwright/test';
+import { afterAll, expect, it } from 'vitest';
+
+import { faultProxy, type FaultProxy, useGateway } from '../harness/index.js';
+import { openPair, type Pair, useChromium } from './media.js';
+import { Network } from './network.js';
+
+const used = useGateway();
+const network = Network.create();
+if (!network) process.stderr.write('the tests of lost paths need root and the right to make networks\n');
+afterAll(() => network?.remove());
+const chromium = useChromium(() => ({ wrap: network?.wrap ?? [] }));
+const withNetwork = it.runIf(network);
+
+async function pair(): Promise<Pair & { proxy: FaultProxy }> {
+  const proxy = await faultProxy(used.gateway, network?.address);
+  const all = await openPair(chromium.browser, { publisher: proxy.url, viewer: proxy.url }, { kinds: { video: true } });
+  await all.viewer.evaluate(() => helpers.untilDecoded(5));
+  return { ...all, proxy };
+}
+
+const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** How long it takes until video flows again, in milliseconds. */
+async function recovery(viewer: Page): Promise<number> {
+  const start = performance.now();
+  await viewer.evaluate(() => helpers.untilDecoded(5));
+  return performance.now() - start;
+}
+
+withNetwork('no restart on a blip of one second', async () => {
+  const { publisher, viewer } = await pair();
+  const before = await publisher.evaluate(() => helpers.offers());
+  network?.blockUdp(true);
+  await wait(1_000);
+  network?.blockUdp(false);
+  await recovery(viewer);
+  await wait(4_000);
+  expect(await publisher.evaluate(() => helpers.offers())).toBe(before);
+  expect(await viewer.evaluate(() => helpers.at.watched.link.value.status)).toBe('connected');
+});
+
+withNetwork('media returns within 5 s after 20 s without a path', async () => {
+  const { publisher, viewer, errors } = await pair();
+  const before = await publisher.evaluate(() => helpers.offers());
+  network?.blockUdp(true);
+  await wait(20_000);
+  expect(await publisher.evaluate(() => helpers.offers())).toBeGreaterThan(before);
+  expect(await viewer.evaluate(() => helpers.at.watched.link.value.status)).toBe('interrupted');
+  network?.blockUdp(false);
+  expect(await recovery(viewer)).toBeLessThan(5_000);
+  expect(errors).toEqual([]);
+});
+
+withNetwork('without the gateway, the restart waits for the resume', async () => {
+  const { publisher, viewer, proxy, errors } = await pair();
+  const before = await publisher.evaluate(() => helpers.offers());
+  network?.blockUdp(true);
+  proxy.refuse(true);
+  proxy.cut();
+  await wait(20_000);
+  expect(await publisher.evaluate(() => helpers.offers())).toBe(before);
+  proxy.refuse(false);
+  network?.blockUdp(false);
+  for (const page of [publisher, viewer])
+    await page.evaluate(() => {
+      helpers.at.manager.retryNow();
+    });
+  expect(await recovery(viewer)).toBeLessThan(5_000);
+  expect(errors).toEqual([]);
+});
