@@ -4,7 +4,7 @@ import { abortError, type AbortSignalLike, onAbort } from '../core/abort.js';
 import { DeadlineError, StagedoorError } from '../core/errors.js';
 import type { Requests } from '../core/requests.js';
 import type { RequestOptions, RoomRequest } from '../room/channel.js';
-import type { Timers } from '../shell/timers.js';
+import { makeTimers, type Timers } from '../shell/timers.js';
 import type { CommandDraft, ReplyBody, ReplyName } from '../wire/commands.js';
 import type { Reply } from '../wire/protocol.js';
 
@@ -18,7 +18,7 @@ export interface Calls {
   /** Sends a command, and resolves with the reply of that name, or with what `onReply` makes of it. */
   send<K extends ReplyName, T = ReplyBody<K>>(command: CommandDraft, reply: K, call: Call<K, T>): Promise<T>;
   /** Waits for `promise`, but not longer than `options` allow. */
-  readonly within: <T>(promise: Promise<T>, options: RequestOptions) => Promise<T>;
+  readonly within: <T>(promise: Promise<T>, options: RequestOptions, outcome?: 'not-sent' | 'unknown') => Promise<T>;
   /** Waits. An abort ends the wait early. */
   readonly sleep: (ms: number, signal?: AbortSignalLike) => Promise<void>;
 }
@@ -30,6 +30,8 @@ const AFTER_SLEEP_MS = 5_000;
 
 /** Puts requests into the table, watches their deadlines, and sends them by `flush`. */
 export function makeCalls(requests: Requests, timers: Timers, defaultTimeoutMs: number, flush: () => void): Calls {
+  /** Those of a wait outlive the session: a loader may start several. */
+  const deadlines = makeTimers();
   const watch = (): void => {
     const next = requests.nextDeadline();
     if (next === Infinity) return;
@@ -66,15 +68,15 @@ export function makeCalls(requests: Requests, timers: Timers, defaultTimeoutMs: 
         flush();
       }),
 
-    async within(promise, { signal, timeoutMs = defaultTimeoutMs }) {
+    async within(promise, { signal, timeoutMs = defaultTimeoutMs }, outcome = 'unknown') {
       let end: (() => void) | undefined;
       const tooLong = new Promise<never>((_, reject) => {
-        const forget = onAbort(signal, (aborted) => reject(abortError(aborted, 'unknown')));
+        const forget = onAbort(signal, (aborted) => reject(abortError(aborted, outcome)));
         end = () => {
           forget();
-          timers.cancel(end);
+          deadlines.cancel(end);
         };
-        timers.schedule(end, timeoutMs, () => reject(new DeadlineError('unknown')));
+        deadlines.schedule(end, timeoutMs, () => reject(new DeadlineError(outcome)));
         if (signal?.aborted) reject(abortError(signal));
       });
       try {

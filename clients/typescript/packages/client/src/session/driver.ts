@@ -125,9 +125,8 @@ export class Driver {
         report: this.#report,
         isLive: () => this.#phase === 'live',
         renew: async (body) => {
-          const renewed = await this.#calls.send({ renew: body }, 'renewed', { isUrgent: true });
+          this.#credentials.renewed(await this.#calls.send({ renew: body }, 'renewed', { isUrgent: true }));
           this.published.update({ session: this.#credentials.session ?? null });
-          return renewed;
         },
         postpone: () => this.#calls.send({ postpone_renewal: {} }, 'postponed', { isUrgent: true }),
         denied: (error) => {

@@ -71,10 +71,12 @@ export class Published {
 }
 
 /** Calls `fn` with each later value. */
-function watch<T>(store: Store<T>, fn: (value: T) => void): () => void {
+function watch<T>(store: Store<T>, fn: (value: T) => unknown): () => void {
   let isFirst = true;
   return store.subscribe((value) => {
-    if (isFirst) isFirst = false;
-    else fn(value);
+    const isInitial = isFirst;
+    isFirst = false;
+    // The promise of an asynchronous observer: what it rejects with is reported.
+    return isInitial ? undefined : fn(value);
   });
 }

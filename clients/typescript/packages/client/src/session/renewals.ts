@@ -13,7 +13,7 @@ import type { Credentials } from './credentials.js';
 export interface RenewalChannel {
   readonly report: ErrorReporter;
   isLive(): boolean;
-  renew(body: Renew): Promise<ReplyBody<'renewed'>>;
+  renew(body: Renew): Promise<void>;
   postpone(): Promise<ReplyBody<'postponed'>>;
   /** The program denied a token: the session ends. */
   denied(error: Denied): void;
@@ -100,9 +100,8 @@ export class Renewals {
   }
 
   async #renew(body: Renew): Promise<void> {
-    const renewed = await this.#channel.renew(body);
+    await this.#channel.renew(body);
     this.#notBeforeMs = 0;
-    this.#credentials.renewed(renewed);
   }
 
   async #postpone(): Promise<void> {

@@ -37,14 +37,14 @@ export function makeChannel(parts: ChannelParts, room: string): Channel {
     const send = (): Promise<T> =>
       calls.send({ [command]: body } as unknown as CommandDraft, reply, { ...request, room });
     const missing = needSession();
-    if (missing) await missing;
+    if (missing) await calls.within(missing, request ?? {}, 'not-sent');
     try {
       return await send();
     } catch (error) {
       // The session ended before the request was sent: once more in the session that the loader gets.
       const loaded = missing || hasSession() || !isUnsent(error) ? undefined : load();
       if (!loaded) throw error;
-      await loaded;
+      await calls.within(loaded, request ?? {}, 'not-sent');
       return send();
     }
   };
