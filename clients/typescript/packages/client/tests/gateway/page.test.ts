@@ -16,7 +16,7 @@ it.each([
   ['window', 'focus'],
   ['window', 'online'],
   ['document', 'visibilitychange'],
-] as const)('%s %s wakes a client whose link died', async (target, type) => {
+] as const)('check 7: %s %s wakes a client whose link died', async (target, type) => {
   const page = fakePage({ storage: storage(), locks: new FakeLocks() });
   const proxy = await faultProxy(used.gateway);
   const one = await started(proxy);
@@ -31,7 +31,7 @@ it.each([
   expect(one.get()?.id).toBe(id);
 });
 
-it('an event on a healthy link closes nothing', async () => {
+it('check 13: an event on a healthy link closes nothing', async () => {
   const page = fakePage({ storage: storage(), locks: new FakeLocks() });
   const proxy = await faultProxy(used.gateway);
   const one = await started(proxy);
@@ -43,7 +43,7 @@ it('an event on a healthy link closes nothing', async () => {
   expect(proxy.connections).toBe(1);
 });
 
-it('offline is shown, and online reconnects at once', async () => {
+it('check 13: offline is shown, and online reconnects at once', async () => {
   const page = fakePage({ storage: storage(), locks: new FakeLocks() });
   const proxy = await faultProxy(used.gateway);
   const one = await started(proxy);
@@ -58,7 +58,7 @@ it('offline is shown, and online reconnects at once', async () => {
   expect(proxy.connections).toBe(2);
 });
 
-it('hiding or freezing a page does not end its session', async () => {
+it('check 8: hiding or freezing a page does not end its session', async () => {
   const page = fakePage({ storage: storage(), locks: new FakeLocks() });
   const proxy = await faultProxy(used.gateway);
   const one = await started(proxy);
@@ -73,7 +73,7 @@ it('hiding or freezing a page does not end its session', async () => {
   expect(proxy.frames.filter(({ opcode }) => opcode === 8)).toEqual([]);
 });
 
-it('the back/forward cache suspends at once, and the session goes on', async () => {
+it('check 6: the back/forward cache suspends at once, and the session goes on', async () => {
   const peer = await started(used.gateway);
   const locks = new FakeLocks();
   const page = fakePage({ storage: storage(), locks });
@@ -92,7 +92,7 @@ it('the back/forward cache suspends at once, and the session goes on', async () 
   expect(one.get()).toMatchObject({ id: before?.id, instance: before?.instance });
 });
 
-it('a page whose instance was taken meanwhile gets another one', async () => {
+it('check 6: a page whose instance was taken meanwhile gets another one', async () => {
   const locks = new FakeLocks();
   const page = fakePage({ storage: storage(), locks });
   const one = await started(used.gateway);
@@ -113,7 +113,7 @@ it('a page whose instance was taken meanwhile gets another one', async () => {
   await until(one.room(name).state, ({ membership }) => membership === 'in');
 });
 
-it('a reload resumes the session, and a duplicate gets its own', async () => {
+it('check 5: a reload resumes the session, and a duplicate gets its own', async () => {
   const locks = new FakeLocks();
   const tab = storage();
   fakePage({ storage: tab, locks });
@@ -182,7 +182,7 @@ it.each([
       },
     },
   ],
-])('storage with %s: start works, with one warning', async (_, descriptor) => {
+])('check 10: storage with %s: start works, with one warning', async (_, descriptor) => {
   fakePage({ locks: new FakeLocks() });
   const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
   Object.defineProperty(globalThis, 'sessionStorage', { configurable: true, ...descriptor });
@@ -196,7 +196,7 @@ it.each([
   }
 });
 
-it('without Web Locks each page is an instance of its own, with one warning', async () => {
+it('check 10: without Web Locks each page is an instance of its own, with one warning', async () => {
   fakePage({ storage: storage() });
   const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
   const [one, two] = [await started(used.gateway), await started(used.gateway)];
@@ -205,7 +205,7 @@ it('without Web Locks each page is an instance of its own, with one warning', as
   warn.mockRestore();
 });
 
-it('after stop no event connects, and no listener is left', async () => {
+it('checks 9 and 21: after stop no event connects, and no listener is left', async () => {
   const page = fakePage({ storage: storage(), locks: new FakeLocks() });
   const proxy = await faultProxy(used.gateway);
   expect(page.listeners()).toBe(0);

@@ -85,7 +85,7 @@ describe('a lost gateway', () => {
   });
 });
 
-describe('many managers', () => {
+describe('check 21: many managers', () => {
   it('stopped managers can be collected', async () => {
     const references: WeakRef<SessionManager>[] = [];
     for (let index = 0; index < 200; index += 1) {
