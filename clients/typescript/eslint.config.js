@@ -1,4 +1,5 @@
 import eslint from '@eslint/js';
+import reactHooks from 'eslint-plugin-react-hooks';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
@@ -13,7 +14,7 @@ export default tseslint.config(
   },
   eslint.configs.recommended,
   {
-    files: ['packages/**/*.ts', 'tests/**/*.ts', '*.ts'],
+    files: ['packages/**/*.{ts,tsx}', 'tests/**/*.ts', 'examples/react-chat/**/*.{ts,tsx}', '*.ts'],
     extends: [...tseslint.configs.strictTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
@@ -51,8 +52,9 @@ export default tseslint.config(
       ],
     },
   },
+  { files: ['packages/react/**/*.{ts,tsx}'], ...reactHooks.configs.flat.recommended },
   {
-    files: ['packages/*/tests/**/*.ts', 'tests/**/*.ts'],
+    files: ['packages/*/tests/**/*.{ts,tsx}', 'tests/**/*.ts'],
     rules: {
       '@typescript-eslint/no-non-null-assertion': 'off',
       '@typescript-eslint/require-await': 'off',

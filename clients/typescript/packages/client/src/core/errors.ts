@@ -23,6 +23,7 @@ export type LocalCode =
   | 'loader_failed'
   | 'media_failed'
   | 'no_active_session'
+  | 'no_provider'
   | 'no_stored_session'
   | 'no_webrtc'
   | 'no_websocket'
