@@ -1,4 +1,29 @@
+import { fileURLToPath } from 'node:url';
+
 import { defineConfig } from 'vitest/config';
+
+const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
+
+/** The tests of the React package, with one version of React. */
+const withReact = (version: 18 | 19) => {
+  const modules = path(version === 18 ? 'tests/react-18/node_modules' : 'node_modules');
+  return {
+    resolve: {
+      alias: [
+        { find: /^(react|react-dom)(\/.*)?$/, replacement: `${modules}/$1$2` },
+        { find: /^@stagedoor\/client$/, replacement: path('packages/client/src/index.ts') },
+      ],
+    },
+    test: {
+      name: `react-${String(version)}`,
+      include: ['packages/react/tests/{unit,gateway}/**/*.test.tsx'],
+      setupFiles: [path('packages/react/tests/harness/dom.ts')],
+      env: { REACT_VERSION: String(version) },
+      testTimeout: 30_000,
+      hookTimeout: 30_000,
+    },
+  };
+};
 
 export default defineConfig({
   test: {
@@ -38,6 +63,8 @@ export default defineConfig({
           hookTimeout: 120_000,
         },
       },
+      withReact(18),
+      withReact(19),
     ],
   },
 });
