@@ -12,6 +12,7 @@ const withReact = (version: 18 | 19) => {
       alias: [
         { find: /^(react|react-dom)(\/.*)?$/, replacement: `${modules}/$1$2` },
         { find: /^@stagedoor\/client$/, replacement: path('packages/client/src/index.ts') },
+        { find: /^@stagedoor\/client\/webrtc$/, replacement: path('packages/client/src/webrtc/index.ts') },
       ],
     },
     test: {

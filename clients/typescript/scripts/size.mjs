@@ -26,7 +26,7 @@ for (const [name, { entry, limit, external }] of Object.entries(limits)) {
       rolldownOptions: {
         input: file,
         preserveEntrySignatures: 'strict',
-        ...(external && { external: join(root, external) }),
+        external: [external ?? []].flat().map((one) => (one.startsWith('.') ? join(root, one) : one)),
       },
     },
   });

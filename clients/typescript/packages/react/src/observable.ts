@@ -2,9 +2,11 @@
 
 import { useEffect, useMemo, useRef, useSyncExternalStore } from 'react';
 
-/** What the hooks need of an observable. */
+/** An observable, as far as hooks need it. */
 export interface Source<T> {
+  /** The current value. */
   readonly value: T;
+  /** Calls `fn` with each change, until the returned function is called. */
   subscribe(fn: () => void): () => void;
 }
 
@@ -27,7 +29,7 @@ export function useSelected<T, R>(source: Source<T>, serverValue: T, select: (va
   return part;
 }
 
-/** The value of an observable. */
+/** The value of an observable. A server, and hydration after it, show `serverValue`, which must be a constant. */
 export function useObservable<T>(source: Source<T>, serverValue: T): T {
   return useSelected(source, serverValue, identity);
 }
