@@ -33,4 +33,4 @@ it.each(['../../docs/react.md', 'packages/react/README.md'])('the snippets of %s
   } finally {
     rmSync(folder, { recursive: true });
   }
-});
+}, 60_000);
