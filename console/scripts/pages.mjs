@@ -17,11 +17,10 @@ const committed = join(folder, 'dist');
 const isCheck = process.argv.includes('--check');
 
 // The pages contain the client package, which is built from its sources.
-execFileSync(process.execPath, [
-  join(folder, 'node_modules/typescript/bin/tsc'),
-  '-p',
-  join(folder, '../clients/typescript/packages/client'),
-]);
+for (const part of ['.', 'src/webrtc']) {
+  const project = join(folder, '../clients/typescript/packages/client', part);
+  execFileSync(process.execPath, [join(folder, 'node_modules/typescript/bin/tsc'), '-p', project]);
+}
 
 const target = isCheck ? mkdtempSync(join(tmpdir(), 'stagedoor-pages-')) : committed;
 try {

@@ -79,7 +79,7 @@ export class App {
     this.screen.value = { kind: 'entering' };
     try {
       const entry = { name, room, token: this.#tokenFor(room), isReload };
-      const session: RoomSession = new RoomSession(config, entry, this.devices, this.frames, (why) => {
+      const session: RoomSession = new RoomSession(config, entry, this, (why) => {
         this.#left(why, session.chat.draft.value);
       });
       await session.enter(entry);

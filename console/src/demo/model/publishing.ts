@@ -1,7 +1,8 @@
 // The own stream: what this window publishes of its camera and microphone.
 
-import type { OwnStream, Room, Stream } from '@stagedoor/client';
-import { type ReadonlySignal, signal } from '@preact/signals';
+import type { Room, Stream } from '@stagedoor/client';
+import { type MediaOptions, type PublishedMedia, publishMedia } from '@stagedoor/client/webrtc';
+import { effect, type ReadonlySignal, signal } from '@preact/signals';
 import type { DemoSignals } from './chat.js';
 import type { Devices } from './devices.js';
 import { type Sentence, sentenceOf } from './sentences.js';
@@ -10,14 +11,22 @@ import { type Sentence, sentenceOf } from './sentences.js';
 export class Publishing {
   readonly #room: Room<DemoSignals>;
   readonly #devices: Devices;
+  readonly #options: MediaOptions;
   readonly #stream = signal<Stream | null>(null);
   readonly #problem = signal<Sentence | undefined>(undefined);
   readonly #isBusy = signal(false);
-  #own: OwnStream | undefined;
+  /** The tracks that were published once. */
+  readonly #sent = new WeakSet<MediaStreamTrack>();
+  #published: PublishedMedia | undefined;
 
-  constructor(room: Room<DemoSignals>, devices: Devices) {
+  constructor(room: Room<DemoSignals>, devices: Devices, options: MediaOptions, until: AbortSignal) {
     this.#room = room;
     this.#devices = devices;
+    this.#options = options;
+    const stop = effect(() => {
+      this.#replaceTracks(devices.state.value);
+    });
+    until.addEventListener('abort', stop);
   }
 
   /** The stream as the room sees it. */
@@ -38,47 +47,43 @@ export class Publishing {
   /** Publishes what the devices give. */
   async start(): Promise<void> {
     const { audio, video } = this.#devices.state.value;
-    if ((!audio && !video) || this.#stream.value) return;
+    const tracks = [audio, video].filter((track) => track !== undefined);
+    if (tracks.length === 0 || this.#published) return;
     await this.#try(async () => {
-      const own = await this.#room.publish({
-        kind: video ? 'camera' : 'audio',
-        hasAudio: audio?.enabled ?? false,
-        hasVideo: video?.enabled ?? false,
-        tracks: [audio, video].filter((track) => track !== undefined),
-      });
-      own.stream.subscribe((stream) => {
+      const published = await publishMedia(this.#room, new MediaStream(tracks), this.#options);
+      this.#published = published;
+      published.stream.subscribe((stream) => {
         this.#stream.value = stream;
       });
-      this.#own = own;
+      published.ended.subscribe((isEnded) => {
+        if (!isEnded || this.#published !== published) return;
+        this.#published = undefined;
+        this.#stream.value = null;
+      });
     });
   }
 
   /** Switches the microphone or the camera. */
   async set(kind: 'audio' | 'video', isOn: boolean): Promise<void> {
-    const track = this.#devices.state.value[kind];
-    if (!isOn && track) track.enabled = false;
-    await this.#try(async () => {
-      await this.#own?.update(kind === 'audio' ? { hasAudio: isOn } : { hasVideo: isOn });
-      if (track) track.enabled = isOn;
-    });
+    await this.#try(() => this.#published?.setMuted(!isOn, kind));
   }
 
   /** Answers a moderator that the microphone stays off. */
   async decline(): Promise<void> {
-    await this.#try(async () => {
-      await this.#own?.update({ hasAudio: false });
-    });
+    await this.set('audio', false);
   }
 
-  /** Ends the stream. */
-  async stop(): Promise<void> {
-    await this.#try(async () => {
-      await this.#own?.unpublish();
-      this.#own = undefined;
-    });
+  /** Sends the tracks that are open now. */
+  #replaceTracks({ audio, video }: { audio: MediaStreamTrack | undefined; video: MediaStreamTrack | undefined }): void {
+    const published = this.#published;
+    for (const track of [audio, video]) {
+      if (!track || this.#sent.has(track)) continue;
+      this.#sent.add(track);
+      if (published) void this.#try(() => published.replaceTrack(track.kind === 'audio' ? 'audio' : 'video', track));
+    }
   }
 
-  async #try(work: () => Promise<void>): Promise<void> {
+  async #try(work: () => Promise<void> | undefined): Promise<void> {
     this.#isBusy.value = true;
     this.#problem.value = undefined;
     try {

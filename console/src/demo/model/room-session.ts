@@ -11,6 +11,7 @@ import {
   type Stream,
   type TokenSource,
 } from '@stagedoor/client';
+import type { MediaOptions } from '@stagedoor/client/webrtc';
 import { computed, effect, type ReadonlySignal, signal } from '@preact/signals';
 import { clamp } from '../../ui/clamp.js';
 import { follow } from '../../ui/observe.js';
@@ -22,6 +23,8 @@ import { ModerationLog } from './moderation-log.js';
 import { Publishing } from './publishing.js';
 import { roleName } from './roles.js';
 import { type Sentence, sentenceOf, untilText } from './sentences.js';
+import type { Speakers } from './speakers.js';
+import { Watching } from './watching.js';
 
 /** How a room is entered. */
 export interface Entry {
@@ -30,6 +33,13 @@ export interface Entry {
   readonly token: TokenSource | undefined;
   /** Continues the session that the tab stored. */
   readonly isReload: boolean;
+}
+
+/** What a window has in every room. */
+export interface WindowParts {
+  readonly devices: Devices;
+  readonly frames: FrameLog;
+  readonly speakers: Speakers;
 }
 
 /** A person in the roster. */
@@ -48,6 +58,7 @@ export class RoomSession {
   readonly chat: Chat;
   readonly log = new ModerationLog();
   readonly publishing: Publishing;
+  readonly watching: Watching;
   readonly session;
   readonly user;
   readonly connection;
@@ -63,7 +74,8 @@ export class RoomSession {
   readonly #onEnd: (why: Sentence) => void;
   #isJoined = false;
 
-  constructor(config: DemoConfig, entry: Entry, devices: Devices, frames: FrameLog, onEnd: (why: Sentence) => void) {
+  constructor(config: DemoConfig, entry: Entry, window: WindowParts, onEnd: (why: Sentence) => void) {
+    const { devices, frames, speakers } = window;
     this.#onEnd = onEnd;
     this.frames = frames;
     this.manager = new SessionManager({
@@ -87,7 +99,15 @@ export class RoomSession {
     const streams = follow(this.room.streams, until);
     this.people = computed(() => peopleOf(participants.value, streams.value, this.state.value.me?.id));
     this.chat = new Chat(this.room, () => this.user.value?.user.username ?? entry.name, until);
-    this.publishing = new Publishing(this.room, devices);
+    const media: MediaOptions = {
+      configuration: { iceServers: [...config.iceServers] },
+      onError: (error) => {
+        console.warn(error);
+      },
+    };
+    this.publishing = new Publishing(this.room, devices, media, until);
+    const mayWatch = computed(() => this.state.value.capabilities.subscribe);
+    this.watching = new Watching(this.room, this.people, mayWatch, speakers.element, media, until);
     this.#listen(until);
   }
 

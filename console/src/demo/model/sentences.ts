@@ -56,6 +56,14 @@ const SENTENCES: Partial<Record<string, Sentence>> = {
   deadline: { what: 'The gateway did not answer in time.', todo: 'Check the connection, then repeat it.' },
   draining: { what: 'The gateway is restarting.', todo: 'Repeat it in a moment; a repetition has no second effect.' },
   forbidden: { what: 'Your role does not allow that.', todo: 'Ask a moderator for another role.' },
+  muted_by_moderator: {
+    what: 'A moderator muted you and locked it.',
+    todo: 'Wait until a moderator lifts the mute.',
+  },
+  no_webrtc: {
+    what: 'This browser has no WebRTC: calls do not work, chat does.',
+    todo: 'Turn WebRTC on in its settings, or use another browser.',
+  },
   name_taken: { what: 'Another guest has this name.', todo: 'Choose another name.' },
   not_a_gateway: {
     what: 'The address of the gateway leads to something else.',

@@ -4,6 +4,8 @@ import { type ReadonlySignal, signal } from '@preact/signals';
 
 /** The speakers of this window. */
 export class Speakers {
+  /** Plays the sound of all streams. */
+  readonly element = new Audio();
   readonly #isOn = signal(true);
   readonly #isSecond = signal(false);
 
@@ -22,7 +24,7 @@ export class Speakers {
     if (!isSecureContext || !('locks' in navigator)) return;
     void navigator.locks.request('stagedoor-demo-speakers', { ifAvailable: true }, (lock) => {
       if (lock === null) {
-        this.#isOn.value = false;
+        this.set(false);
         this.#isSecond.value = true;
         return;
       }
@@ -34,5 +36,6 @@ export class Speakers {
   /** Switches them. */
   set(isOn: boolean): void {
     this.#isOn.value = isOn;
+    this.element.muted = !isOn;
   }
 }

@@ -1,11 +1,14 @@
 // The stage: who publishes, and the own camera, microphone and speakers.
 
 import type { Stream } from '@stagedoor/client';
+import { useEffect, useRef } from 'preact/hooks';
+import { clamp } from '../../ui/clamp.js';
 import { Icon, type IconName } from '../../ui/icons.js';
 import { Avatar, Name } from '../../ui/text.js';
 import { Video } from '../../ui/video.js';
 import type { App } from '../model/app.js';
 import type { Person, RoomSession } from '../model/room-session.js';
+import type { Watched } from '../model/watching.js';
 import { Problem } from './problem.js';
 
 /** The stage. */
@@ -20,7 +23,7 @@ export function Stage({ app, session }: { app: App; session: RoomSession }) {
       ) : (
         <ul class="tiles" data-count={Math.min(tiles.length, 9)}>
           {tiles.map(({ person, stream }) => (
-            <Tile key={stream.id} app={app} person={person} stream={stream} />
+            <Tile key={stream.id} app={app} session={session} person={person} stream={stream} />
           ))}
         </ul>
       )}
@@ -29,20 +32,27 @@ export function Stage({ app, session }: { app: App; session: RoomSession }) {
   );
 }
 
-function Tile({ app, person, stream }: { app: App; person: Person; stream: Stream }) {
+function Tile({ app, session, person, stream }: TileOptions) {
   const { participant, isMe } = person;
   const own = isMe ? app.devices.state.value.video : undefined;
+  const watched = session.watching.streams.value.get(stream.id);
+  const link = watched?.link.value;
   const isSilenced = stream.muted || participant.muteLocked;
   return (
     <li class={participant.link === 'suspended' ? 'tile away' : 'tile'}>
-      {own && stream.hasVideo ? (
-        <Video track={own} label="Your camera" isMirrored />
-      ) : (
-        <Avatar name={participant.username} isLarge />
+      <Avatar name={participant.username} isLarge />
+      {own && stream.hasVideo && <Video track={own} label="Your camera" isMirrored />}
+      {watched && (
+        <WatchedVideo
+          watched={watched}
+          name={participant.username}
+          isHidden={!stream.hasVideo || link?.status === 'ended'}
+        />
       )}
       <div class="tile-caption">
         <Name name={participant.username} limit={24} />
         {isMe && <span>(you)</span>}
+        {link && link.status !== 'connected' && <span>{LINK_TEXTS[link.status]}</span>}
         {isSilenced && (
           <span class="tile-mark">
             <Icon name={participant.muteLocked ? 'lock' : 'microphoneOff'} /> Muted
@@ -59,6 +69,23 @@ function Tile({ app, person, stream }: { app: App; person: Person; stream: Strea
   );
 }
 
+interface TileOptions {
+  readonly app: App;
+  readonly session: RoomSession;
+  readonly person: Person;
+  readonly stream: Stream;
+}
+
+const LINK_TEXTS = { connecting: 'connecting…', connected: '', interrupted: 'interrupted', ended: 'not connected' };
+
+function WatchedVideo({ watched, name, isHidden }: { watched: Watched; name: string; isHidden: boolean }) {
+  const element = useRef<HTMLVideoElement>(null);
+  useEffect(() => (element.current ? watched.attach(element.current) : undefined), [watched]);
+  return (
+    <video ref={element} hidden={isHidden} aria-label={`Video of ${clamp(name, 40)}`} autoPlay muted playsInline />
+  );
+}
+
 function Controls({ app, session }: { app: App; session: RoomSession }) {
   const { publishing } = session;
   const { capabilities, me } = session.state.value;
@@ -72,7 +99,27 @@ function Controls({ app, session }: { app: App; session: RoomSession }) {
   };
   return (
     <div class="controls">
-      <Problem problem={publishing.problem.value ?? problem} />
+      <Problem problem={publishing.problem.value ?? problem}>
+        {stream && problem && (
+          <button type="button" onClick={() => void app.devices.open({ audio: !audio, video: !video })}>
+            Try again
+          </button>
+        )}
+      </Problem>
+      {session.watching.isBlocked.value && app.speakers.isOn.value && (
+        <p class="hint">
+          <Icon name="soundOff" />
+          <span>The browser plays sound only after a click.</span>
+          <button
+            type="button"
+            onClick={() => {
+              session.watching.resume();
+            }}
+          >
+            Play sound
+          </button>
+        </p>
+      )}
       {isLocked && stream && (
         <p class="hint">
           <Icon name="lock" />
