@@ -101,7 +101,7 @@ typescript-packages:
 pages:
 	$(PROGRAM)
 	cd console && (npm ci --no-audit --no-fund || npm install --no-audit --no-fund)
-	cd console && STAGEDOOR_BIN=$(abspath $(TARGET))/debug/stagedoor npm test
+	cd console && STAGEDOOR_EMBEDDED=1 STAGEDOOR_BIN=$(abspath $(TARGET))/debug/stagedoor npm test
 
 # Reads both text formats of /metrics with the parsers of a Prometheus client.
 metrics: $(TARGET)/metrics-venv/ready

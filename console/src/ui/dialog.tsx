@@ -31,12 +31,12 @@ export function Dialog({
       }}
     >
       <div class="dialog-body">
-        <header class="dialog-header">
+        <div class="dialog-header">
           <h2 id={heading}>{title}</h2>
           <button type="button" class="icon-button" onClick={close} aria-label="Close">
             <Icon name="close" />
           </button>
-        </header>
+        </div>
         {children}
       </div>
     </dialog>

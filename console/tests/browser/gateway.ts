@@ -35,6 +35,8 @@ export class Gateway {
   #ready: Ready;
   /** Outside development mode the page gets no tokens. */
   isDevelopment = true;
+  /** Whether the gateway embeds the built page; otherwise the server beside it serves that. */
+  #isEmbedded = false;
 
   private constructor(process: ChildProcess, ready: Ready) {
     this.#process = process;
@@ -49,11 +51,17 @@ export class Gateway {
   static async start(): Promise<Gateway> {
     const gateway = new Gateway(...(await run('127.0.0.1:0')));
     await new Promise<void>((resolve) => gateway.#server.listen(0, '127.0.0.1', resolve));
+    const page = await fetch(`http://${gateway.#ready.listen}/demo/`);
+    gateway.#isEmbedded = (await page.text()) === readFileSync(join(root, 'console/dist/demo/index.html'), 'utf8');
+    if (process.env.STAGEDOOR_EMBEDDED === '1' && !gateway.#isEmbedded) {
+      throw new Error('the gateway embeds another page than dist: build it again');
+    }
     return gateway;
   }
 
-  /** The origin of the pages, by default a secure one. */
+  /** The origin of the pages, by default a secure one; that of the gateway, if it embeds them. */
   origin(host = '127.0.0.1'): string {
+    if (this.#isEmbedded && this.isDevelopment && host === '127.0.0.1') return `http://${this.#ready.listen}`;
     return `http://${host}:${String((this.#server.address() as AddressInfo).port)}`;
   }
 

@@ -71,19 +71,3 @@ test('second_window_starts_with_its_speakers_off', async ({ context, gateway }) 
   await speakers.click();
   await expect(speakers).toHaveAttribute('aria-pressed', 'true');
 });
-
-test('call_survives_a_restart_of_the_gateway', async ({ context, gateway }) => {
-  const ada = await (await Window.open(context, gateway, 'Ada')).openDevices();
-  await ada.enter('Moderator');
-  const ben = await (await Window.open(context, gateway, 'Ben')).openDevices();
-  await ben.enter('Publisher');
-  await expect.poll(() => framesOf(ada.page, 'Ben')).toBeGreaterThan(5);
-  await gateway.kill();
-  await expect(ben.page.getByText('The connection is lost.')).toBeVisible();
-  await gateway.restart();
-  await expect(ada.chat).toContainText('You are in the room again.');
-  await expect(ben.chat).toContainText('You are in the room again.');
-  await expect.poll(() => framesOf(ada.page, 'Ben')).toBeGreaterThan(5);
-  await ben.say('back');
-  await expect(ada.chat).toContainText('back');
-});

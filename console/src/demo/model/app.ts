@@ -68,7 +68,8 @@ export class App {
   /** Enters the chosen room. */
   async enter(isReload = false): Promise<void> {
     const config = this.#config;
-    const name = this.name.value.trim();
+    // The gateway takes names in this form alone.
+    const name = this.name.value.trim().normalize('NFC');
     const room = (this.invitation.value?.room ?? this.room.value).trim();
     if (!config || this.screen.value.kind !== 'entry') return;
     if (name === '' || room === '') {

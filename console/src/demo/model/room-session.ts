@@ -198,13 +198,13 @@ export class RoomSession {
       if (event.why === 'stopped') return;
       this.#end(this.#whyLeft(event));
     });
-    this.manager.state.subscribe(
-      ({ state, code, reason, untilMs }) => {
-        if (!this.#isJoined || (state !== 'terminated' && state !== 'notLoggedIn')) return;
-        this.#end(whySessionEnded(String(reason ?? code ?? ''), code, untilMs));
-      },
-      { signal: until },
-    );
+    const stopEnd = effect(() => {
+      const { state, code, reason, untilMs } = this.session.value;
+      // A session that was lost is replaced by a new one, unless the client gave up.
+      const isOver = state === 'terminated' || (state === 'notLoggedIn' && this.connection.value.status === 'idle');
+      if (isOver) this.#end(whySessionEnded(String(reason ?? code ?? ''), code, untilMs));
+    });
+    until.addEventListener('abort', stopEnd);
     const stopFeed = this.#followFeed();
     until.addEventListener('abort', stopFeed);
   }
@@ -298,6 +298,7 @@ function whySessionEnded(reason: string, code: number | string | undefined, unti
 }
 
 const ENDS: Partial<Record<number, Sentence>> = {
+  4003: { what: 'The gateway does not know this session any more: it was restarted.', todo: 'Enter the room again.' },
   4010: { what: 'You were removed from the app.', todo: 'Ask its operator when you may return.' },
   4011: { what: 'You are banned from this app.', todo: 'Ask its operator.' },
   4013: { what: 'This session continues in another window.', todo: 'Use that window, or enter again here.' },

@@ -48,6 +48,10 @@ const SENTENCES: Partial<Record<string, Sentence>> = {
   },
   banned: { what: 'You are banned from this app.', todo: 'Ask its operator.' },
   blocked: { what: 'A moderator blocked you in this room.', todo: 'Enter another room, or ask a moderator.' },
+  invalid_argument: {
+    what: 'The gateway does not accept this name or value.',
+    todo: 'Use letters, digits and single spaces, and at most 64 characters.',
+  },
   kicked: { what: 'You were removed and may not return yet.', todo: 'Wait, or ask a moderator.' },
   connection_lost: {
     what: 'The connection broke before the answer: it may have taken effect.',

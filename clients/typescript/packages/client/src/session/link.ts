@@ -201,8 +201,8 @@ export class Link {
 
   #refused(error: StagedoorError): void {
     if (this.#opening) this.#opening.refusal = error;
-    // After this refusal alone the gateway waits for another `start`.
-    if (error.code === 'name_taken') this.#handler.refused(error);
+    // After these refusals alone the gateway waits for another `start`.
+    if (['name_taken', 'invalid_argument', 'malformed', 'too_large'].includes(error.code)) this.#handler.refused(error);
   }
 
   #ponged(reply: Reply | undefined): void {

@@ -238,3 +238,15 @@ describe('stop', () => {
     expect(proxy.texts('up').filter((text) => text.includes('"start"'))).toHaveLength(1);
   });
 });
+
+describe('a start with a name that the gateway rejects', () => {
+  it('fails at once, and another name may follow', async () => {
+    // The clock stands still: the refusal waits for no timer.
+    const clock = simulatedClock();
+    const one = manager(used.gateway);
+    const { error } = await one.start({ guest: `z\u0301${unique('ada')}` });
+    expect(error).toMatchObject({ code: 'invalid_argument', outcome: 'refused', field: 'start.username' });
+    expect((await one.start({ guest: unique('ada') })).succeeded).toBe(true);
+    await clock.advance(0);
+  });
+});

@@ -1,0 +1,113 @@
+// Entering: invitations, devices, and what is said when something is missing.
+
+import { chromium } from '@playwright/test';
+import { expect, test, Window } from './story.js';
+
+test('page_is_usable_after_four_requests', async ({ page, gateway }) => {
+  const requests: string[] = [];
+  page.on('request', (request) => {
+    if (request.url().startsWith('http')) requests.push(new URL(request.url()).pathname);
+  });
+  await page.goto(`${gateway.origin()}/demo/`);
+  await page.getByRole('button', { name: 'Enter', exact: true }).waitFor();
+  expect(requests.map((path) => path.replace(/-[\w-]{8}\./, '-HASH.'))).toEqual([
+    '/demo/',
+    '/demo/assets/index-HASH.js',
+    '/demo/assets/style-HASH.css',
+    '/demo/config.json',
+  ]);
+  const usableMs = await page.evaluate(() => performance.now());
+  test.info().annotations.push({ type: 'usable after', description: `${String(Math.round(usableMs))} ms` });
+  // A second on a quiet machine; this one runs other tests as well.
+  expect(usableMs).toBeLessThan(10_000);
+});
+
+test('invitation_gives_its_role_and_leaves_the_address', async ({ context, gateway }) => {
+  const ada = await (await Window.open(context, gateway, 'Ada')).enter('Moderator');
+  await ada.page.getByRole('button', { name: 'Invite' }).click();
+  await ada.page.getByLabel('Role of the guest').selectOption('subscriber');
+  await expect(ada.page.getByLabel('Link')).toHaveValue(/#invitation=ey/);
+  const link = await ada.page.getByLabel('Link').inputValue();
+  const page = await context.newPage();
+  const requests: string[] = [];
+  page.on('request', (request) => requests.push(request.url()));
+  await page.goto(link);
+  await expect(page.getByRole('heading', { name: 'You are invited' })).toBeVisible();
+  expect(page.url()).toBe(`${gateway.origin()}/demo/`);
+  await page.getByRole('button', { name: 'Enter', exact: true }).click();
+  await expect(page.getByRole('heading', { level: 1, name: 'lobby' })).toBeVisible();
+  await expect(page.getByText('Viewer').first()).toBeVisible();
+  expect(requests.filter((url) => url.includes('ey'))).toEqual([]);
+  // The frames on the wire show that a token was sent, and not which.
+  await expect(page.getByRole('region', { name: 'Frames' })).toContainText('"token":"…"');
+  await expect(page.locator('body')).not.toContainText(link.slice(-40));
+  // A reload continues the session.
+  await page.reload();
+  await expect(page.getByRole('heading', { level: 1, name: 'lobby' })).toBeVisible();
+});
+
+test('expired_and_damaged_invitations', async ({ page, gateway }) => {
+  const claims = { room: 'lobby', role: 'moderator', exp: Math.floor(Date.now() / 1_000) - 60 };
+  const token = ['{"alg":"HS256"}', JSON.stringify(claims), 'x'].map((part) => Buffer.from(part).toString('base64url'));
+  await page.goto(`${gateway.origin()}/demo/#invitation=${token.join('.')}`);
+  await expect(page.getByRole('alert').first()).toContainText('The invitation expired');
+  await page.getByRole('button', { name: 'Enter', exact: true }).click();
+  await expect(page.getByRole('alert').first()).toContainText(/invitation .*(enter without it|new one)/);
+  await page.getByRole('button', { name: 'Enter without the invitation' }).click();
+  await page.getByRole('button', { name: 'Enter', exact: true }).click();
+  await expect(page.getByRole('heading', { level: 1, name: 'lobby' })).toBeVisible();
+  await page.getByRole('button', { name: 'Leave' }).click();
+  await page.goto(`${gateway.origin()}/demo/#invitation=nonsense`);
+  await expect(page.getByRole('alert').first()).toContainText('The invitation in the address is damaged.');
+});
+
+test('outside_development_mode_guests_enter_without_roles', async ({ page, gateway }) => {
+  gateway.isDevelopment = false;
+  await page.goto(`${gateway.origin()}/demo/`);
+  await page.getByLabel('Your name').fill('Ada');
+  await expect(page.getByRole('radio')).toHaveCount(0);
+  await page.getByRole('button', { name: 'Enter', exact: true }).click();
+  await expect(page.getByRole('heading', { level: 1, name: 'lobby' })).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Invite' })).toHaveCount(0);
+});
+
+test('insecure_origin_says_what_to_do', async ({ page, gateway }) => {
+  await page.goto(`${gateway.origin('insecure.test')}/demo/`);
+  await expect(page.getByText('This page was loaded over plain http')).toBeVisible();
+  await page.getByRole('button', { name: 'Check camera and microphone' }).click();
+  await expect(page.getByRole('alert').last()).toContainText('Open it over https');
+  await page.getByLabel('Your name').fill('Ada');
+  await page.getByRole('button', { name: 'Enter', exact: true }).click();
+  await expect(page.getByRole('heading', { level: 1, name: 'lobby' })).toBeVisible();
+});
+
+test('no_camera_and_refused_camera', async ({ gateway }) => {
+  // Without fake devices there are none here; without permission the question is answered with no.
+  const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
+  for (const [args, what, todo] of [
+    [['--use-fake-ui-for-media-stream'], 'There is no camera and no microphone.', 'Connect one'],
+    [['--use-fake-device-for-media-stream', '--deny-permission-prompts'], 'The browser blocks', 'allow it there'],
+  ] as const) {
+    const browser = await chromium.launch({ executablePath, args: [...args] });
+    const page = await browser.newPage();
+    await page.goto(`${gateway.origin()}/demo/`);
+    await page.getByRole('button', { name: 'Check camera and microphone' }).click();
+    await expect(page.getByRole('alert').last()).toContainText(what);
+    await expect(page.getByRole('alert').last()).toContainText(todo);
+    await expect(page.getByRole('button', { name: 'Try again' })).toBeEnabled();
+    await browser.close();
+  }
+});
+
+test('gateway_that_is_away_when_one_enters', async ({ context, gateway }) => {
+  const ada = await Window.open(context, gateway, 'Ada');
+  await ada.page.getByLabel('Your name').fill('');
+  await ada.page.getByRole('button', { name: 'Enter', exact: true }).click();
+  await expect(ada.page.getByLabel('Your name')).toBeFocused();
+  await ada.page.route('**/demo/config.json', (route) => route.abort());
+  await ada.page.reload();
+  await expect(ada.page.getByRole('alert')).toContainText('Check that it is running, then try again.');
+  await ada.page.unroute('**/demo/config.json');
+  await ada.page.getByRole('button', { name: 'Try again' }).click();
+  await expect(ada.page.getByLabel('Your name')).toBeVisible();
+});
