@@ -20,11 +20,12 @@ export function StagedoorProvider({ manager, children }: StagedoorProviderProps)
 
 /** A hook was used outside of a {@link StagedoorProvider}, or the provider has no manager. Its code is `no_provider`. */
 export class MissingProviderError extends StagedoorError {
+  override readonly name = 'MissingProviderError';
+
   constructor() {
     super('no_provider', 'there is no session manager in this React tree', {
       hint: 'Render the component inside <StagedoorProvider manager={manager}>.',
     });
-    this.name = 'MissingProviderError';
   }
 }
 
