@@ -8,9 +8,9 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const bin = (name) => join(root, 'node_modules/.bin', name);
 const folder = mkdtempSync(join(tmpdir(), 'stagedoor-packages-'));
-const run = (command, args) => {
+const run = (command, args, cwd = root) => {
   console.log(`$ ${command.replace(root, '')} ${args.join(' ')}`);
-  execFileSync(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+  execFileSync(command, args, { cwd, stdio: ['ignore', 'inherit', 'inherit'] });
 };
 
 try {
@@ -29,7 +29,7 @@ try {
     symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name));
   }
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
-  writeFileSync(join(folder, 'hooks.tsx'), HOOKS());
+  writeFileSync(join(folder, 'hooks.tsx'), hooks());
   const strict = '--strict --noEmit --skipLibCheck false --exactOptionalPropertyTypes --target es2022'.split(' ');
   const jsx = ['--jsx', 'react-jsx', '--types', 'react', '--lib', 'es2022,dom,esnext.disposable'];
   run(bin('tsc'), [...strict, ...jsx, '--module', 'nodenext', 'hooks.tsx'], folder);
@@ -38,7 +38,7 @@ try {
 }
 
 /** A program that uses the hooks, with `undefined` for every optional option. */
-function HOOKS() {
+function hooks() {
   return `
 import type { SessionManager } from '@stagedoor/client';
 import { StagedoorProvider, useParticipants, useRoom, useSession, useSignal } from '@stagedoor/react';

@@ -1,7 +1,7 @@
 // Pages with the client and its media part, driven by Playwright in Chromium with fake devices.
 //
-// The pages are answered by the test itself, under an origin on loopback, so that they may use devices also in a network
-// of their own.
+// The pages are answered by the test itself, under an origin on loopback, so that they may use devices also in a
+// network of their own.
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
