@@ -115,12 +115,13 @@ export class Gateway {
     return (await this.api<{ token: string }>('POST', 'sessions', claims)).token;
   }
 
-  /** The usernames in a room, as the server API has them. */
+  /** The usernames in a room, as the server API has them: none in a room that does not exist. */
   async usernames(room: string): Promise<string[]> {
-    const page = await this.api<{ items: { participant: { username: string } }[] }>(
-      'GET',
-      `rooms/${room}/participants`,
-    );
+    type Page = { items: { participant: { username: string } }[] };
+    const page = await this.api<Page>('GET', `rooms/${room}/participants`).catch((error: unknown): Page => {
+      if (String(error).includes('room_not_found')) return { items: [] };
+      throw error;
+    });
     return page.items.map(({ participant }) => participant.username).sort();
   }
 

@@ -114,6 +114,7 @@ export class FaultProxy {
       const held = link.held[way];
       link.held[way] = undefined;
       if (held?.length) (way === 'up' ? link.server : link.client).write(Buffer.concat(held));
+      if (way === 'down' && link.server.closed) this.#end(link);
     }
   }
 
@@ -122,6 +123,7 @@ export class FaultProxy {
     const payload = Buffer.concat([Buffer.from([code >> 8, code & 255]), Buffer.from(reason)]);
     for (const link of [...this.#links]) {
       link.client.write(Buffer.concat([Buffer.from([0x88, payload.length]), payload]));
+      if (link.server.closed) this.#end(link);
       link.server.destroy();
     }
   }
@@ -179,9 +181,15 @@ export class FaultProxy {
       server.destroy();
     });
     server.on('close', () => {
-      this.#links.delete(link);
-      client.destroySoon();
+      // The end of a connection is held like the frames before it.
+      if (!link.held.down) this.#end(link);
     });
+  }
+
+  /** The gateway's half has ended, and the client's has received everything. */
+  #end(link: Link): void {
+    this.#links.delete(link);
+    link.client.destroySoon();
   }
 
   #pump(link: Link, way: Way): (data: Buffer) => void {
