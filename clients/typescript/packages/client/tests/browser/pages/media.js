@@ -132,7 +132,10 @@ async function glare(url, name, connections, rounds) {
   const own = await rooms[0].publish({ kind: 'custom', hasAudio: false, hasVideo: false });
   const stream = own.stream.value.id;
   const subscription = await rooms[1].subscribe(stream);
-  const relays = [(data) => own.relay(rooms[1].state.value.me.id, data), (data) => subscription.relay(data)];
+  const relays = [
+    (data) => patiently(() => own.relay(rooms[1].state.value.me.id, data)),
+    (data) => patiently(() => subscription.relay(data)),
+  ];
   const context = new AudioContext();
   const track = () => context.createMediaStreamDestination().stream.getAudioTracks()[0];
   for (let connection = 0; connection < connections; connection += 1) {
@@ -153,7 +156,7 @@ async function glare(url, name, connections, rounds) {
           if (side === 0 && description.type === 'answer' && outstanding !== undefined) result.answersToRolledBack += 1;
           // The candidates go ahead of the description that they belong to.
           const [sdp, candidates] = withoutCandidates(description.sdp);
-          for (const candidate of candidates) void relays[side]({ connection: id, candidate });
+          for (const candidate of candidates) relays[side]({ connection: id, candidate }).catch(onError);
           return (descriptions = descriptions.then(() =>
             relays[side]({ ...message, description: { ...description, sdp } }),
           ));
@@ -183,6 +186,18 @@ async function glare(url, name, connections, rounds) {
     for (const peer of peers) peer.close();
   }
   return result;
+}
+
+/** Calls again when the gateway says so: a lost candidate would not be sent again. */
+async function patiently(call) {
+  for (;;) {
+    try {
+      return await call();
+    } catch (error) {
+      if (error.code !== 'rate_limited') throw error;
+      await new Promise((resolve) => setTimeout(resolve, error.retryAfterMs));
+    }
+  }
 }
 
 /** The description without its candidates, and these. */
