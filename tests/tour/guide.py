@@ -8,7 +8,6 @@ import asyncio
 import os
 import pathlib
 import re
-import signal
 import socket
 import subprocess
 import tempfile
@@ -193,7 +192,8 @@ class Reader:
         assert [line for line in lines if line.endswith((" joined", " left"))] == ["eve joined"], lines
 
     async def stop(self):
-        self.server.send_signal(signal.SIGINT)
+        # A shell that runs this in the background lets its children ignore the signal of Ctrl-C.
+        self.server.terminate()
         self.server.wait(TIMEOUT_S)
         self.server = None
 
