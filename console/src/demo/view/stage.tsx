@@ -21,7 +21,7 @@ export function Stage({ app, session }: { app: App; session: RoomSession }) {
           <p class="muted">No camera or microphone is on. Start yours below.</p>
         </div>
       ) : (
-        <ul class="tiles" data-count={Math.min(tiles.length, 9)}>
+        <ul class="tiles" tabIndex={0} aria-label="Cameras and microphones" data-count={Math.min(tiles.length, 9)}>
           {tiles.map(({ person, stream }) => (
             <Tile key={stream.id} app={app} session={session} person={person} stream={stream} />
           ))}
