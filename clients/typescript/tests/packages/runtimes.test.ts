@@ -12,8 +12,7 @@ import { Webhook } from 'standardwebhooks';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { build } from 'vite';
 
-import { cleanUp, manager, unique, useGateway } from '../../packages/client/tests/harness/index.js';
-import { freePort } from '../stories/site.js';
+import { cleanUp, freePort, manager, unique, useGateway } from '../../packages/client/tests/harness/index.js';
 import { TOOLS, usePacked } from './packed.js';
 
 const PROBES = join(import.meta.dirname, 'probes');

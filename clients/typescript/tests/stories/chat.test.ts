@@ -7,7 +7,7 @@ import { expect as see } from '@playwright/test';
 import { expect, it } from 'vitest';
 
 import { useGateway } from '../../packages/client/tests/harness/index.js';
-import { copyOf, serve, show, useBrowser } from './site.js';
+import { copyOf, enter, participants, say, serve, show, useBrowser } from './site.js';
 
 const used = useGateway();
 const browser = useBrowser();
@@ -15,39 +15,28 @@ const browser = useBrowser();
 it('two pages chat, and a reload keeps the session', async () => {
   const url = await serve(copyOf('chat', used.gateway));
   const [ada, eve] = [await show(await browser.open(), url), await show(await browser.open(), url)];
-  for (const [{ page }, name] of [
+  for (const [one, name] of [
     [ada, 'ada'],
     [eve, 'eve'],
   ] as const) {
-    await page.getByPlaceholder('Your name').fill(name);
-    await page.getByRole('button', { name: 'Enter' }).click();
-    await see(page.locator('output')).toContainText(name);
+    await enter(one, name);
+    await see(one.page.locator('output')).toContainText(name);
   }
   await see(ada.page.getByRole('log')).toContainText('eve joined');
-  const say = async ({ page }: typeof ada, text: string): Promise<void> => {
-    await page.getByPlaceholder('Message').fill(text);
-    await page.getByRole('button', { name: 'Send' }).click();
-    await see(page.getByRole('log')).toContainText(`you: ${text}`);
-  };
   await say(eve, 'hello');
   await see(ada.page.getByRole('log')).toContainText('eve: hello');
   // Text of others is text.
   await say(ada, '<img src=x onerror=alert(1)>');
   await see(eve.page.getByRole('log')).toContainText('ada: <img src=x onerror=alert(1)>');
 
-  const before = await used.gateway.api<{ items: { participant: { id: string } }[] }>(
-    'GET',
-    'rooms/lobby/participants',
-  );
+  const before = await participants(used.gateway);
   await eve.page.reload();
   await see(eve.page.getByPlaceholder('Message')).toBeVisible();
   await see(eve.page.locator('output')).toContainText('ada');
   await say(eve, 'back');
   await see(ada.page.getByRole('log')).toContainText('eve: back');
   await see(ada.page.getByRole('log')).not.toContainText('eve left');
-  expect(await used.gateway.api('GET', 'rooms/lobby/participants')).toMatchObject({
-    items: before.items.map(({ participant: { id } }) => ({ participant: { id } })),
-  });
+  expect(await participants(used.gateway)).toEqual(before);
   expect([...ada.errors, ...eve.errors]).toEqual([]);
 });
 

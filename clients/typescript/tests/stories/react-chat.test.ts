@@ -9,7 +9,7 @@ import { build } from 'vite';
 import { expect, it } from 'vitest';
 
 import { useGateway } from '../../packages/client/tests/harness/index.js';
-import { copyOf, serve, show, useBrowser } from './site.js';
+import { copyOf, enter, participants, say, serve, show, useBrowser } from './site.js';
 
 const used = useGateway();
 const browser = useBrowser();
@@ -26,40 +26,27 @@ async function site(version: number): Promise<string> {
 it.each([18, 19])('two pages with React %i chat, and a reload keeps the session', async (version) => {
   const url = await site(version);
   const [ada, eve] = [await show(await browser.open(), url), await show(await browser.open(), url)];
-  for (const [{ page }, name] of [
+  for (const [one, name] of [
     [ada, 'ada'],
     [eve, 'eve'],
   ] as const) {
-    await page.getByPlaceholder('Your name').fill(name);
-    await page.getByRole('button', { name: 'Enter' }).click();
-    await see(page.getByRole('status')).toHaveText('in');
+    await enter(one, name);
+    await see(one.page.getByRole('status')).toHaveText('in');
   }
   const roster = ({ page }: typeof ada) => page.getByRole('list', { name: 'Participants' });
   await see(roster(ada)).toContainText('eve');
-  const say = async ({ page }: typeof ada, text: string): Promise<void> => {
-    await page.getByPlaceholder('Message').fill(text);
-    await page.getByRole('button', { name: 'Send' }).click();
-    await see(page.getByRole('log')).toContainText(`you: ${text}`);
-  };
   await say(eve, 'hello');
   await see(ada.page.getByRole('log')).toContainText('eve: hello');
   await say(ada, '<img src=x onerror=alert(1)>');
   await see(eve.page.getByRole('log')).toContainText('ada: <img src=x onerror=alert(1)>');
 
-  const ids = async (): Promise<string[]> => {
-    const { items } = await used.gateway.api<{ items: { participant: { id: string } }[] }>(
-      'GET',
-      'rooms/lobby/participants',
-    );
-    return items.map(({ participant }) => participant.id);
-  };
-  const before = await ids();
+  const before = await participants(used.gateway);
   await eve.page.reload();
   await see(eve.page.getByRole('status')).toHaveText('in');
   await see(roster(eve)).toContainText('ada');
   await say(eve, 'back');
   await see(ada.page.getByRole('log')).toContainText('eve: back');
-  expect(await ids()).toEqual(before);
+  expect(await participants(used.gateway)).toEqual(before);
 
   await eve.page.getByRole('button', { name: 'Leave' }).click();
   await see(roster(ada)).not.toContainText('eve');

@@ -8,7 +8,7 @@ import { extname, join, normalize } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-import { type BrowserContext, chromium, type Page } from '@playwright/test';
+import { type BrowserContext, chromium, expect as see, type Page } from '@playwright/test';
 import { afterAll, beforeAll } from 'vitest';
 
 import { cleanUp, type Gateway } from '../../packages/client/tests/harness/index.js';
@@ -47,6 +47,26 @@ export async function show(context: BrowserContext, url: string): Promise<{ page
   return { page, errors };
 }
 
+/** Enters a chat with this name. */
+export async function enter({ page }: { page: Page }, name: string): Promise<void> {
+  await page.getByPlaceholder('Your name').fill(name);
+  await page.getByRole('button', { name: 'Enter' }).click();
+}
+
+/** Says something in a chat, and waits until the page shows that. */
+export async function say({ page }: { page: Page }, text: string): Promise<void> {
+  await page.getByPlaceholder('Message').fill(text);
+  await page.getByRole('button', { name: 'Send' }).click();
+  await see(page.getByRole('log')).toContainText(`you: ${text}`);
+}
+
+/** The ids of the participants of the lobby, as the server API has them. */
+export async function participants(gateway: Gateway): Promise<string[]> {
+  type List = { items: { participant: { id: string } }[] };
+  const { items } = await gateway.api<List>('GET', 'rooms/lobby/participants');
+  return items.map(({ participant }) => participant.id);
+}
+
 /** A copy of an example, for one test: its pages connect to this gateway. */
 export function copyOf(example: string, gateway: Gateway): string {
   const folder = mkdtempSync(join(tmpdir(), 'stagedoor-example-'));
@@ -82,15 +102,6 @@ export async function serve(folder: string): Promise<string> {
     server.close();
   });
   return `http://127.0.0.1:${String((server.address() as { port: number }).port)}/`;
-}
-
-/** A port that is free now. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** Runs a program of an example until the end of the test. */

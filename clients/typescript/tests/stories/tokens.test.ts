@@ -3,8 +3,8 @@
 import { expect as see } from '@playwright/test';
 import { expect, it } from 'vitest';
 
-import { cleanUp, Gateway } from '../../packages/client/tests/harness/index.js';
-import { copyOf, freePort, type Program, run, show, useBrowser } from './site.js';
+import { cleanUp, freePort, Gateway } from '../../packages/client/tests/harness/index.js';
+import { copyOf, type Program, run, show, useBrowser } from './site.js';
 
 const SECRET = 'change-me-change-me-change-me-abcdef';
 const HOOK = `whsec_${Buffer.from('long-enough-and-random-enough-32').toString('base64')}`;

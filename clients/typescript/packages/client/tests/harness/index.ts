@@ -7,7 +7,7 @@ import { type Observable, type Options, SessionManager, type SessionSnapshot } f
 import { type Configure, Gateway } from './gateway.js';
 import { FaultProxy } from './proxy.js';
 
-export { demo, Gateway } from './gateway.js';
+export { demo, freePort, Gateway } from './gateway.js';
 export { FaultProxy } from './proxy.js';
 
 const unhandled: unknown[] = [];

@@ -136,7 +136,8 @@ it('another name leaves one room and joins the other', async () => {
   ]);
 });
 
-it('an unmount during the join leaves once', async () => {
+/** A component that was unmounted while its join was on its way: it waits in the proxy. */
+async function unmountedDuringJoin() {
   silentConsole();
   const proxy = await faultProxy(used.gateway);
   const made = await started(proxy);
@@ -147,6 +148,11 @@ it('an unmount during the join leaves once', async () => {
   await proxy.frame('up', (text) => text.includes(name));
   screen.unmount();
   await until(made.room(name).state, ({ membership }) => membership === 'out');
+  return { proxy, made, name };
+}
+
+it('an unmount during the join leaves once', async () => {
+  const { proxy, made, name } = await unmountedDuringJoin();
   proxy.release('up');
   await proxy.frame('up', (text) => text.includes('"leave"') && text.includes(name));
   await settle(made);
@@ -156,16 +162,7 @@ it('an unmount during the join leaves once', async () => {
 });
 
 it('a new mount during the join of the former one ends in the room', async () => {
-  silentConsole();
-  const proxy = await faultProxy(used.gateway);
-  const made = await started(proxy);
-  const name = unique('room');
-  proxy.rule({ way: 'up', match: (text) => text.includes(name), fault: { kind: 'hold' } });
-  const former = showWith(made, <Lobby name={name} />);
-  await former.shows(`${name} joining`);
-  await proxy.frame('up', (text) => text.includes(name));
-  former.unmount();
-  await until(made.room(name).state, ({ membership }) => membership === 'out');
+  const { proxy, made, name } = await unmountedDuringJoin();
   const screen = showWith(made, <Lobby name={name} />);
   await screen.shows(`${name} joining`);
   proxy.release('up');

@@ -16,7 +16,7 @@ function Page({ name }: { readonly name: string }): ReactElement {
   const room = useRoom(name);
   const count = useParticipants(room, (all) => [all.length])[0];
   return (
-    <p>{`${state} ${session?.user.username ?? 'nobody'} ${status} ${room.membership} ${String(count)} ${useStream(room, 'none')?.name ?? 'no stream'}`}</p>
+    <p>{`${state} ${session?.user.username ?? 'none'} ${status} ${room.membership} ${String(count)} ${useStream(room, 'none')?.name ?? 'no stream'}`}</p>
   );
 }
 
@@ -32,7 +32,7 @@ it('a server renders notLoggedIn, and hydration is silent', async () => {
   );
   const onServer = manager(used.gateway);
   const html = renderToString(tree(onServer));
-  expect(html).toBe('<p>notLoggedIn nobody idle out 0 no stream</p>');
+  expect(html).toBe('<p>notLoggedIn none idle out 0 no stream</p>');
   expect(onServer.room(name).state.value.membership).toBe('out');
   const made = await started(used.gateway);
   await made.room(name).join();
