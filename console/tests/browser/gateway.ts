@@ -1,12 +1,11 @@
 // The real gateway in development mode, and a server that serves the built pages beside it under one origin.
 
-import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { extname, join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { Gateway as Program } from '../../../clients/typescript/packages/client/tests/harness/gateway.js';
 
 const CSP =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
@@ -21,26 +20,18 @@ const TYPES: Partial<Record<string, string>> = {
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
-interface Ready {
-  readonly listen: string;
-  readonly app: string;
-  readonly server_key: string;
-}
-
 /** A gateway and its pages. */
 export class Gateway {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
-  #process: ChildProcess;
-  #ready: Ready;
+  readonly #program: Program;
   /** Outside development mode the page gets no tokens. */
   isDevelopment = true;
   /** Whether the gateway embeds the built page; otherwise the server beside it serves that. */
   #isEmbedded = false;
 
-  private constructor(process: ChildProcess, ready: Ready) {
-    this.#process = process;
-    this.#ready = ready;
+  private constructor(program: Program) {
+    this.#program = program;
     this.#server = createServer((request, response) => void this.#answer(request, response));
     this.#server.on('upgrade', (request: IncomingMessage, socket: Socket) => {
       this.#forward(request, socket);
@@ -49,9 +40,9 @@ export class Gateway {
 
   /** Starts both. */
   static async start(): Promise<Gateway> {
-    const gateway = new Gateway(...(await run('127.0.0.1:0')));
+    const gateway = new Gateway(await Program.start());
     await new Promise<void>((resolve) => gateway.#server.listen(0, '127.0.0.1', resolve));
-    const page = await fetch(`http://${gateway.#ready.listen}/demo/`);
+    const page = await fetch(`http://${gateway.#program.ready.listen}/demo/`);
     gateway.#isEmbedded = (await page.text()) === readFileSync(join(root, 'console/dist/demo/index.html'), 'utf8');
     if (process.env.STAGEDOOR_EMBEDDED === '1' && !gateway.#isEmbedded) {
       throw new Error('the gateway embeds another page than dist: build it again');
@@ -61,49 +52,30 @@ export class Gateway {
 
   /** The origin of the pages, by default a secure one; that of the gateway, if it embeds them. */
   origin(host = '127.0.0.1'): string {
-    if (this.#isEmbedded && this.isDevelopment && host === '127.0.0.1') return `http://${this.#ready.listen}`;
+    if (this.#isEmbedded && this.isDevelopment && host === '127.0.0.1') return `http://${this.#program.ready.listen}`;
     return `http://${host}:${String((this.#server.address() as AddressInfo).port)}`;
   }
 
   /** Ends the gateway as a crash does; the pages are still served. */
   async kill(): Promise<void> {
-    const ended = new Promise((resolve) => this.#process.once('exit', resolve));
-    this.#process.kill('SIGKILL');
-    await ended;
+    await this.#program.end('SIGKILL');
   }
 
   /** Stops or continues its process, so that nothing is answered. */
   pause(isPaused: boolean): void {
-    this.#process.kill(isPaused ? 'SIGSTOP' : 'SIGCONT');
-  }
-
-  /** Starts the gateway again, without its sessions. */
-  async restart(): Promise<void> {
-    [this.#process, this.#ready] = await run(this.#ready.listen);
+    this.#program.signal(isPaused ? 'SIGSTOP' : 'SIGCONT');
   }
 
   async stop(): Promise<void> {
     this.#server.close();
     this.#server.closeAllConnections();
     for (const socket of this.#sockets) socket.destroy();
-    if (this.#process.exitCode === null && this.#process.signalCode === null) await this.kill();
-  }
-
-  /** Calls the server API; throws for a status of 400 or more. */
-  async api(method: string, path: string, body?: unknown): Promise<Record<string, unknown>> {
-    const response = await fetch(`http://${this.#ready.listen}/api/v1/apps/${this.#ready.app}/${path}`, {
-      method,
-      headers: { authorization: `Bearer ${this.#ready.server_key}`, 'content-type': 'application/json' },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    if (!response.ok) throw new Error(`${method} ${path}: ${String(response.status)} ${text}`);
-    return JSON.parse(text === '' ? '{}' : text) as Record<string, unknown>;
+    await this.#program.stop();
   }
 
   /** A room token. */
   async roomToken(claims: Record<string, unknown>): Promise<string> {
-    return String((await this.api('POST', 'tokens/room', claims)).token);
+    return this.#program.roomToken(claims);
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -112,7 +84,9 @@ export class Gateway {
     response.setHeader('referrer-policy', 'no-referrer');
     if (pathname === '/demo/config.json') {
       response.setHeader('content-type', 'application/json');
-      response.end(JSON.stringify({ app: this.#ready.app, development: this.isDevelopment, version: '0.0.0-test' }));
+      response.end(
+        JSON.stringify({ app: this.#program.ready.app, development: this.isDevelopment, version: '0.0.0-test' }),
+      );
     } else if (pathname === '/demo/token' && request.method === 'POST') {
       let body = '';
       for await (const chunk of request) body += String(chunk);
@@ -130,10 +104,14 @@ export class Gateway {
 
   /** Forwards a WebSocket, with the origin that the gateway has for its own pages. */
   #forward(request: IncomingMessage, socket: Socket): void {
-    const [host = '', port = ''] = this.#ready.listen.split(':');
+    const [host = '', port = ''] = this.#program.ready.listen.split(':');
     const upstream = connect(Number(port), host);
     const lines = [`${request.method ?? 'GET'} ${request.url ?? '/'} HTTP/1.1`];
-    const headers = { ...request.headers, host: this.#ready.listen, origin: `http://${this.#ready.listen}` };
+    const headers = {
+      ...request.headers,
+      host: this.#program.ready.listen,
+      origin: `http://${this.#program.ready.listen}`,
+    };
     for (const [name, value] of Object.entries(headers)) lines.push(`${name}: ${String(value)}`);
     upstream.write(`${lines.join('\r\n')}\r\n\r\n`);
     for (const [one, other] of [
@@ -149,15 +127,4 @@ export class Gateway {
     }
     socket.pipe(upstream).pipe(socket);
   }
-}
-
-async function run(listen: string): Promise<[ChildProcess, Ready]> {
-  const program =
-    process.env.STAGEDOOR_BIN ?? join(process.env.CARGO_TARGET_DIR ?? join(root, 'target'), 'debug/stagedoor');
-  if (!existsSync(program)) throw new Error(`no gateway at ${program}: build it, or set STAGEDOOR_BIN`);
-  const child = spawn(program, ['serve', '--dev', '--listen', listen, '--ready-json', '--log', 'error'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  for await (const line of createInterface({ input: child.stdout })) return [child, JSON.parse(line) as Ready];
-  throw new Error('the gateway did not start');
 }
