@@ -139,7 +139,7 @@ impl Ring {
 
     /// Takes the next unsent frame, which then counts as sent. `None` also while its body is not known.
     pub(super) fn take_unsent(&mut self) -> Option<(u64, &Body)> {
-        let frame = self.frames.get(self.unsent).filter(|frame| !frame.is_place())?;
+        let frame = self.frames.get(self.unsent).filter(|frame| frame.place().is_none())?;
         self.unsent += 1;
         self.sent = self.sent.max(frame.seq);
         Some((frame.seq, &frame.body))

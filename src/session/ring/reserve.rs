@@ -25,9 +25,10 @@ impl Ring {
         reply: Body,
         limits: RingLimits,
     ) -> Result<(), Body> {
-        let place = place_of(id);
         let mut unsent = self.frames.iter().skip(self.unsent);
-        let Some(offset) = unsent.position(|frame| *frame.body == place) else { return Err(reply) };
+        let Some(offset) = unsent.position(|frame| frame.place() == Some(id)) else {
+            return Err(reply);
+        };
         let extra = reply.len().saturating_sub(PLACE_BYTES);
         while self.bytes + extra > limits.bytes && self.unsent > 0 {
             self.drop_first();
@@ -52,9 +53,12 @@ impl Ring {
 }
 
 impl Frame {
-    /// Whether its body is not known yet.
-    pub(super) fn is_place(&self) -> bool {
-        self.body.first() == Some(&0)
+    /// The request whose reply belongs here, while it is not known.
+    pub(super) fn place(&self) -> Option<u32> {
+        match *self.body {
+            [0, a, b, c, d, ..] => Some(u32::from_le_bytes([a, b, c, d])),
+            _ => None,
+        }
     }
 }
 
