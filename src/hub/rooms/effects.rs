@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use stagedoor_proto::{ModerationReport, Reply};
+use stagedoor_proto::{Error, ModerationReport, Reply};
 
 use super::deferred::{DeferredEffects, DeferredExecutor, not_persisted};
 use super::denials::DenialCounter;
@@ -252,23 +252,30 @@ impl Executor {
 /// Whether the reply to a command waits for the store: of a call, which is answered when the command is durable; of a
 /// repeated command, whose first attempt may have failed; and of one that says what the store holds.
 fn waits_for_store(inner: &RoomInner, effects: &[Effect]) -> bool {
-    effects.iter().any(|effect| match effect {
-        Effect::Appender(
-            Appender::Reply { origin: Origin::Call(_), .. } | Appender::UnblockUser(_),
-        ) => true,
-        Effect::Appender(Appender::Reply { result: Ok(Reply::Accepted(accepted)), .. }) => {
+    effects.iter().any(|effect| match reply_of(effect) {
+        Some((Origin::Call(_), _)) => true,
+        Some((Origin::Session { .. }, Ok(Reply::Accepted(accepted)))) => {
             accepted.version != inner.room.version()
         }
+        Some((Origin::Session { .. }, _)) => false,
+        None => matches!(effect, Effect::Appender(Appender::UnblockUser(_))),
+    })
+}
+
+/// The reply in an effect, and whose it is.
+const fn reply_of(effect: &Effect) -> Option<(Origin, &Result<Reply, Error>)> {
+    match effect {
+        Effect::Appender(Appender::Reply { origin, result }) => Some((*origin, result)),
         Effect::Appender(
-            Appender::Reply { .. }
-            | Appender::BlockUser(_)
+            Appender::BlockUser(_)
+            | Appender::UnblockUser(_)
             | Appender::Persist(_)
             | Appender::Audit(_)
             | Appender::Emit { .. }
             | Appender::Denied { .. },
         )
-        | Effect::Everywhere(_) => false,
-    })
+        | Effect::Everywhere(_) => None,
+    }
 }
 
 /// Whether an effect changes what the store holds, besides the audit log.
@@ -289,20 +296,9 @@ const fn changes_store(effect: &Effect) -> bool {
 
 /// A reply precedes the pushes of its command. One that is sent later gets its place in the order now.
 fn put_reply_first(inner: &RoomInner, effects: &mut [Effect], is_sent_later: bool) {
-    let origin_of = |effect: &Effect| match effect {
-        Effect::Appender(Appender::Reply { origin, .. }) => Some(*origin),
-        Effect::Appender(
-            Appender::BlockUser(_)
-            | Appender::UnblockUser(_)
-            | Appender::Persist(_)
-            | Appender::Audit(_)
-            | Appender::Emit { .. }
-            | Appender::Denied { .. },
-        )
-        | Effect::Everywhere(_) => None,
-    };
     if is_sent_later {
-        let sessions = effects.iter().filter_map(origin_of).filter_map(|origin| match origin {
+        let replies = effects.iter().filter_map(reply_of);
+        let sessions = replies.filter_map(|(origin, _)| match origin {
             Origin::Session { session, request } => Some((session, request)),
             Origin::Call(_) => None,
         });
@@ -313,7 +309,7 @@ fn put_reply_first(inner: &RoomInner, effects: &mut [Effect], is_sent_later: boo
         }
     } else {
         // Stable: the other effects keep their order.
-        effects.sort_by_key(|effect| origin_of(effect).is_none());
+        effects.sort_by_key(|effect| reply_of(effect).is_none());
     }
 }
 
