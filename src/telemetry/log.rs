@@ -5,10 +5,11 @@
 //! its id, and with the number of its connection until a session has started. Invariant: connection data, signal data
 //! and secrets have no field, and a user appears only as a hash.
 
-use std::fmt::{self, Write as _};
-use std::io::IsTerminal as _;
+use std::fmt;
+use std::io::{self, IsTerminal as _};
 
-use tracing::field::{Field, Visit};
+use serde::Serializer as _;
+use tracing_serde::SerdeMapVisitor;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::field::RecordFields;
 use tracing_subscriber::fmt::FormatFields;
@@ -161,83 +162,31 @@ impl<'writer> FormatFields<'writer> for SpanFields {
         mut writer: Writer<'writer>,
         fields: R,
     ) -> fmt::Result {
-        let mut object = ObjectWriter { writer: &mut writer, separator: '{', result: Ok(()) };
-        fields.record(&mut object);
-        let ObjectWriter { separator, result, .. } = object;
-        result?;
-        writer.write_str(if separator == '{' { "{}" } else { "}" })
+        let mut serializer = serde_json::Serializer::new(TextWriter(&mut writer));
+        let map = serializer.serialize_map(None).map_err(|_| fmt::Error)?;
+        let mut visitor = SerdeMapVisitor::new(map);
+        fields.record(&mut visitor);
+        visitor.finish().map_err(|_| fmt::Error)
     }
 }
 
-/// Writes the entries of a JSON object.
-struct ObjectWriter<'a> {
-    writer: &'a mut dyn fmt::Write,
-    /// Before the next entry.
-    separator: char,
-    /// The first error.
-    result: fmt::Result,
-}
+/// Writes bytes that are text.
+struct TextWriter<W>(W);
 
-impl ObjectWriter<'_> {
-    fn entry(&mut self, field: &Field, quote: &str, value: fmt::Arguments<'_>) {
-        let mut write = || {
-            write!(self.writer, "{}\"{}\":{quote}", self.separator, field.name())?;
-            if quote.is_empty() {
-                self.writer.write_fmt(value)?;
-            } else {
-                EscapingWriter(self.writer).write_fmt(value)?;
-            }
-            self.writer.write_str(quote)
-        };
-        self.result = self.result.and_then(|()| write());
-        self.separator = ',';
-    }
-}
-
-impl Visit for ObjectWriter<'_> {
-    fn record_u64(&mut self, field: &Field, value: u64) {
-        self.entry(field, "", format_args!("{value}"));
+impl<W: fmt::Write> io::Write for TextWriter<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text = str::from_utf8(bytes).map_err(io::Error::other)?;
+        self.0.write_str(text).map_err(io::Error::other)?;
+        Ok(bytes.len())
     }
 
-    fn record_i64(&mut self, field: &Field, value: i64) {
-        self.entry(field, "", format_args!("{value}"));
-    }
-
-    fn record_bool(&mut self, field: &Field, value: bool) {
-        self.entry(field, "", format_args!("{value}"));
-    }
-
-    fn record_str(&mut self, field: &Field, value: &str) {
-        self.entry(field, "\"", format_args!("{value}"));
-    }
-
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.entry(field, "\"", format_args!("{value:?}"));
-    }
-}
-
-/// Escapes text inside a JSON string.
-struct EscapingWriter<'a>(&'a mut dyn fmt::Write);
-
-impl fmt::Write for EscapingWriter<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        let is_special = |c: char| c.is_ascii_control() || matches!(c, '"' | '\\');
-        for part in text.split_inclusive(is_special) {
-            match part.char_indices().next_back().filter(|(_, last)| is_special(*last)) {
-                Some((start, special)) => {
-                    self.0.write_str(&part[..start])?;
-                    write!(self.0, "\\u{:04x}", u32::from(special))?;
-                }
-                None => self.0.write_str(part)?,
-            }
-        }
+    fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io;
     use std::sync::{Arc, Mutex};
 
     use super::*;
