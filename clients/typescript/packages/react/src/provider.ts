@@ -18,7 +18,7 @@ export function StagedoorProvider({ manager, children }: StagedoorProviderProps)
   return createElement(Context.Provider, { value: manager }, children);
 }
 
-/** A hook was used outside of a {@link StagedoorProvider}, or the provider has no manager. Its code is `no_provider`. */
+/** A hook was used outside a {@link StagedoorProvider}, or the provider has no manager. Its code is `no_provider`. */
 export class MissingProviderError extends StagedoorError {
   override readonly name = 'MissingProviderError';
 

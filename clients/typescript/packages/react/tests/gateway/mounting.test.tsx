@@ -266,7 +266,7 @@ it('a room that the program left is not joined again', async () => {
   await screen.shows(`${name} in established live 1`);
 });
 
-it('a removed participant is told until when', async () => {
+it('a removed participant knows until when', async () => {
   silentConsole();
   const made = await started(used.gateway);
   const name = unique('room');
