@@ -22,14 +22,21 @@ export type NextStep =
   /** Connect again at once. */
   | 'resume';
 
-/** Decides the next step. `isFirst`: `start` has not succeeded yet; `isStored`: it was given nothing but `stored`. */
-export function nextStep(end: LinkEnd, isFirst: boolean, isStored: boolean): NextStep {
+const AUTH_DENIED = 4003;
+
+/**
+ * Decides the next step. `isFirst`: `start` has not succeeded yet; `isStored`: it was given nothing but `stored`;
+ * `hasAccess`: a new session starts with the access token.
+ */
+export function nextStep(end: LinkEnd, isFirst: boolean, isStored: boolean, hasAccess: boolean): NextStep {
   if (isFirst && end.cause === 'malformed') return 'fail';
   const action = actionAfter(end.info.code, end.disconnect);
   // A link that died unnoticed says nothing of the gateway.
   if (end.cause === 'timeout' && end.wasLive) return 'resume';
   if (action === 'retry' || action === 'resume') return action;
   if (isFirst && end.wasResuming && !(isStored && action === 'stop')) return 'start-afresh';
+  // The gateway has other keys than when it issued the access token; what the program gave may still be accepted.
+  if (hasAccess && end.info.code === AUTH_DENIED && !end.wasLive && !end.wasResuming) return 'reauth';
   if (action === 'stop') return 'end';
   return action === 'reauth' ? 'reauth' : 'restart';
 }

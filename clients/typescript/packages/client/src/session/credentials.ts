@@ -150,10 +150,15 @@ export class Credentials {
     this.persist();
   }
 
+  /** Whether the access token can start a session. */
+  get hasAccess(): boolean {
+    return this.#accessToken !== undefined && !this.#isExpired;
+  }
+
   /** Whether a new session can be started without the program. */
   canRestart(): boolean {
     const { how } = this;
-    return this.#hasAccess || !('stored' in how || ('token' in how && typeof how.token === 'string'));
+    return this.hasAccess || !('stored' in how || ('token' in how && typeof how.token === 'string'));
   }
 
   /** Stores what the next page of this tab needs. */
@@ -205,7 +210,7 @@ export class Credentials {
 
   async #startCredentials(): Promise<{ username?: string; credentials: WireCredentials }> {
     const { how } = this;
-    if (this.#hasAccess) return { credentials: { token: this.#accessToken ?? '' } };
+    if (this.hasAccess) return { credentials: { token: this.#accessToken ?? '' } };
     if ('guest' in how) return { username: how.guest, credentials: { guest: {} } };
     if ('params' in how) return { username: how.username, credentials: { params: how.params } };
     if ('stored' in how)
@@ -217,11 +222,6 @@ export class Credentials {
 
   get #isExpired(): boolean {
     return this.session !== undefined && this.serverNow() >= this.session.expiresAtMs;
-  }
-
-  /** Whether the access token can start a session. */
-  get #hasAccess(): boolean {
-    return this.#accessToken !== undefined && !this.#isExpired;
   }
 
   #opened(

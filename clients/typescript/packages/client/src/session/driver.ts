@@ -302,7 +302,8 @@ export class Driver {
     this.#lastError = error;
     const isFirst = this.#phase === 'starting';
     if (!isFirst) this.#phase = 'lost';
-    switch (nextStep(end, isFirst, 'stored' in this.#credentials.how)) {
+    const { how, hasAccess } = this.#credentials;
+    switch (nextStep(end, isFirst, 'stored' in how, hasAccess)) {
       case 'fail':
         this.#fail(error);
         break;

@@ -56,23 +56,19 @@ ${settings}`,
 /** A running gateway in development mode, or with a configuration of its own. */
 export class Gateway {
   #process: ChildProcess;
+  #ready: Ready;
   readonly #folder: string | undefined;
-  readonly ready: Ready;
 
   private constructor(process: ChildProcess, ready: Ready, folder: string | undefined) {
     this.#process = process;
-    this.ready = ready;
+    this.#ready = ready;
     this.#folder = folder;
   }
 
   /** Starts one in development mode; `config` replaces it by a configuration of its own. */
   static async start(config?: Configure): Promise<Gateway> {
     if (config) return Gateway.#configured(config);
-    const child = spawn(program(), ['serve', '--dev', '--listen', '127.0.0.1:0', '--ready-json', '--log', 'error'], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    const ready = JSON.parse(await firstLine(child)) as Ready;
-    return new Gateway(child, ready, undefined);
+    return new Gateway(...(await startDevelopment('127.0.0.1:0')), undefined);
   }
 
   static async #configured(config: Configure): Promise<Gateway> {
@@ -84,6 +80,11 @@ export class Gateway {
     const gateway = new Gateway(spawnConfigured(folder), { listen, admin, ...ready }, folder);
     await gateway.#answering();
     return gateway;
+  }
+
+  /** The newest start's. */
+  get ready(): Ready {
+    return this.#ready;
   }
 
   get url(): string {
@@ -138,11 +139,17 @@ export class Gateway {
     await ended;
   }
 
-  /** Starts a configured gateway again, at the same addresses and with the same store. */
+  /**
+   * Starts it again at the same addresses: a configured one with the same keys and store, one in development mode with
+   * new keys and an empty store.
+   */
   async again(): Promise<void> {
-    if (this.#folder === undefined) throw new Error('only a configured gateway can start again');
-    this.#process = spawnConfigured(this.#folder);
-    await this.#answering();
+    if (this.#folder === undefined) {
+      [this.#process, this.#ready] = await startDevelopment(this.#ready.listen);
+    } else {
+      this.#process = spawnConfigured(this.#folder);
+      await this.#answering();
+    }
   }
 
   async stop(): Promise<void> {
@@ -171,6 +178,13 @@ function spawnConfigured(folder: string): ChildProcess {
   return spawn(program(), ['serve', '--config', configPath(folder), '--data', folder, '--log', 'error'], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
+}
+
+async function startDevelopment(listen: string): Promise<[ChildProcess, Ready]> {
+  const child = spawn(program(), ['serve', '--dev', '--listen', listen, '--ready-json', '--log', 'error'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  return [child, JSON.parse(await firstLine(child)) as Ready];
 }
 
 async function firstLine(child: ChildProcess): Promise<string> {
