@@ -35,8 +35,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     pub async fn run<P: Send>(self, hub: Arc<Hub>, settings: Settings, permit: P) {
         let Self { io, already_read, peer_info, id } = self;
         let mut ws = websocket(io, already_read, settings, hub.metrics());
-        // Boxed, so that the handshake's state is freed when it ends. Boxed within the span, so that it is copied once.
-        let outcome = Box::pin(handshake::open(&mut ws, &hub, settings, peer_info))
+        // Boxed, so that the handshake's state is freed when it ends. Written into its box, so that it is not copied.
+        let handshake =
+            Box::write(Box::new_uninit(), handshake::open(&mut ws, &hub, settings, peer_info));
+        let outcome = Box::into_pin(handshake)
             .instrument(tracing::error_span!("connection", connection = id))
             .await;
         let (exit, session) = match outcome {
