@@ -134,8 +134,8 @@ impl fmt::Debug for Username {
 }
 
 text! {
-    /// The id of a client instance (a browser tab, a device), generated and stored by the client.
-    InstanceId(Box<str>), "instance", "8 to 64 characters of A-Z a-z 0-9 . _ ~ -",
+    /// The id of a client instance (a browser tab, a device), generated and stored by the client. Cheap to clone.
+    InstanceId(Arc<str>), "instance", "8 to 64 characters of A-Z a-z 0-9 . _ ~ -",
     { "minLength": MIN_INSTANCE_CHARS, "maxLength": MAX_INSTANCE_CHARS, "pattern": "^[A-Za-z0-9._~-]*$" },
     |text| {
         (MIN_INSTANCE_CHARS..=MAX_INSTANCE_CHARS).contains(&text.len()) && text.bytes().all(is_unreserved)
