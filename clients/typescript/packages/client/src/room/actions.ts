@@ -13,6 +13,11 @@ export interface Receipts {
   readonly targets: readonly Receipt[];
   /** Milliseconds from the command until the newest receipt. */
   readonly elapsedMs: number;
+  /**
+   * Whether the store of the gateway has what the command changed, so that a restart keeps it; usually a few
+   * milliseconds after the first receipt. Once true it stays.
+   */
+  readonly durable: boolean;
 }
 
 /** A moderation command that was accepted. */
@@ -41,7 +46,7 @@ interface OpenAction {
 function makeAction(notifier: Notifier, accepted: Accepted): OpenAction {
   const { version, target_count: targets, block, accepted_from_ms } = accepted;
   const counts = { enforced: 0, pending: targets, offline: 0, declined: 0, ignored: 0 };
-  let latest: Receipts = { counts, targets: [], elapsedMs: 0 };
+  let latest: Receipts = { counts, targets: [], elapsedMs: 0, durable: false };
   let ended: StagedoorError | undefined;
   const receipts = new Store(notifier, 'receipts', latest);
   /** Each settles one promise of `settled` if it can. */
@@ -73,7 +78,8 @@ function makeAction(notifier: Notifier, accepted: Accepted): OpenAction {
     },
     report(report) {
       const { counts: now, targets: named, elapsed_ms: elapsedMs } = report;
-      latest = { counts: Object.freeze(now), targets: Object.freeze(named), elapsedMs };
+      const durable = latest.durable || report.durable;
+      latest = { counts: Object.freeze(now), targets: Object.freeze(named), elapsedMs, durable };
       receipts.set(latest);
       checkAll();
     },

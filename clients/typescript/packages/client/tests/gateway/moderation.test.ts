@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 
-import type { OwnStream, Room } from '../../src/index.js';
+import type { Action, OwnStream, Room } from '../../src/index.js';
 import { deferred, faultProxy, started, type TestManager, unique, until, useGateway } from '../harness/index.js';
 
 const used = useGateway();
@@ -140,6 +140,42 @@ describe('commands', () => {
     await room.join();
     await (await moderation.endRoom()).settled();
     await until(room.state, ({ membership }) => membership === 'ended');
+  });
+
+  it('receipts say whether the store has the command, once and for all', async () => {
+    const proxy = await faultProxy(used.gateway);
+    const name = unique('room');
+    const [boss, member] = [await started(proxy), await started(used.gateway)];
+    const room = boss.room(name, { token: () => used.gateway.roomToken({ room: name, role: 'moderator' }) });
+    await Promise.all([room.join(), member.room(name).join()]);
+    const { moderation } = room;
+    const me = member.room(name).state.value.me?.id ?? '';
+    const durable = async (action: Action): Promise<void> => {
+      const seen: boolean[] = [];
+      action.receipts.subscribe((receipts) => seen.push(receipts.durable));
+      await until(action.receipts, (receipts) => receipts.durable);
+      expect(seen[0]).toBe(false);
+    };
+    await durable(await moderation.muteAll({ lock: true }));
+    await durable(await moderation.setRole(me, 'subscriber'));
+    await durable(await moderation.remove({ participant: me }, { block: { forMs: 60_000 } }));
+    const action = await moderation.lock();
+    await durable(action);
+    // Another node, to which the session moved, may not know it.
+    const frames = proxy.texts('down').map((text) => JSON.parse(text) as { seq?: number });
+    const last = frames.findLast((frame) => JSON.stringify(frame).includes('"durable":true')) as {
+      moderation: object;
+    };
+    const seq = Math.max(...frames.map((frame) => frame.seq ?? 0)) + 1;
+    proxy.inject(JSON.stringify({ seq, moderation: { ...last.moderation, elapsed_ms: 7_000, durable: false } }));
+    expect(await until(action.receipts, ({ elapsedMs }) => elapsedMs === 7_000)).toMatchObject({ durable: true });
+  });
+
+  it('the end of a room is durable after the room was left', async () => {
+    const { moderator } = await call();
+    const action = await moderator.moderation.endRoom();
+    await until(moderator.state, ({ membership }) => membership === 'ended');
+    await until(action.receipts, ({ durable }) => durable);
   });
 
   it('exactly one target, also at run time', async () => {
