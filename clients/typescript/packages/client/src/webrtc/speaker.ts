@@ -13,7 +13,6 @@ export class Speaker {
 
   constructor(element: HTMLAudioElement) {
     this.#element = element;
-    element.srcObject = this.#tracks;
     element.addEventListener('playing', () => {
       this.playback.set('playing');
     });
@@ -25,7 +24,10 @@ export class Speaker {
 
   /** Plays a track as well. */
   add(track: MediaStreamTrack): void {
+    const isFirst = !this.#isNeeded;
     this.#tracks.addTrack(track);
+    // Chromium never plays a stream that was empty when the element got it.
+    if (isFirst) this.#element.srcObject = this.#tracks;
     void this.play();
   }
 

@@ -10,6 +10,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import WebSocket from 'ws';
 
+import { bundle, MEDIA_PAGE } from './bundle.js';
+
 const CLIENT = fileURLToPath(new URL('../../dist/stagedoor.js', import.meta.url));
 const PAGES = fileURLToPath(new URL('pages', import.meta.url));
 
@@ -22,6 +24,9 @@ export interface Report {
 
 /** A flag that lets {@link Browser.command} attach. */
 export const DEVTOOLS = '--remote-debugging-port=0';
+
+/** A flag for pages that ask for what a user does with a tab: see `pages/extension`. */
+export const TAB_COMMANDS = `--load-extension=${join(PAGES, 'extension')}`;
 
 /** A browser, and the server of its pages. */
 export class Browser {
@@ -45,6 +50,9 @@ export class Browser {
         browser.#hold(url.searchParams.get('for') ?? '', response);
       } else if (url.pathname === '/client.js') {
         response.setHeader('content-type', 'text/javascript').end(readFileSync(CLIENT));
+      } else if (url.pathname === '/media.js') {
+        response.setHeader('content-type', 'text/javascript');
+        void bundle(MEDIA_PAGE).then((script) => response.end(script));
       } else if (url.pathname.endsWith('.html')) {
         response.setHeader('content-type', 'text/html').end(readFileSync(join(PAGES, url.pathname)));
       } else {
@@ -102,12 +110,21 @@ export class Browser {
     const socket = new WebSocket(pages.find(({ type }) => type === 'page')?.webSocketDebuggerUrl ?? '');
     await once(socket, 'open');
     for (const [id, [method, params]] of commands.entries()) {
-      const answered = once(socket, 'message');
+      const answered = new Promise<void>((resolve) => {
+        socket.on('message', (data: Buffer) => {
+          if ((JSON.parse(data.toString()) as { id?: number }).id === id) resolve();
+        });
+      });
       socket.send(JSON.stringify({ id, method, params }));
       await answered;
     }
     socket.close();
     await once(socket, 'close');
+  }
+
+  /** Sends a signal to all processes of the browser. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    if (this.#process?.pid !== undefined) process.kill(-this.#process.pid, signal);
   }
 
   async stop(): Promise<void> {

@@ -15,6 +15,10 @@ interface At {
   /** Whether no sound was sent any more when a mute was acknowledged. */
   acknowledgements: boolean[];
   connections: RTCPeerConnection[];
+  /** The element that plays the sound. */
+  speaker: HTMLAudioElement;
+  /** What `turn` rejects with. */
+  turnError: Error;
   /** A track of a test. */
   track: MediaStreamTrack;
 }
@@ -39,6 +43,8 @@ type Helpers = typeof client &
     untilLoud(media: MediaStream | null, isLoud: boolean): Promise<void>;
     untilDecoded(frames: number): Promise<number>;
     until<T>(observable: client.Observable<T>, match: (value: T) => boolean): Promise<T>;
+    played(element: HTMLMediaElement): Promise<void>;
+    readonly turn: () => Promise<RTCConfiguration>;
     stat(report: unknown, type: string, kind: string, field: string): Promise<number>;
   };
 

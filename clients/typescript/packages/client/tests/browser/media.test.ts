@@ -2,8 +2,8 @@
 
 import { expect, it } from 'vitest';
 
-import { useGateway } from '../harness/index.js';
-import { openPair, useChromium } from './media.js';
+import { unique, useGateway } from '../harness/index.js';
+import { joinRoom, openPage, openPair, useChromium } from './media.js';
 
 const used = useGateway();
 const chromium = useChromium();
@@ -15,5 +15,34 @@ it('audio and video flow from a publisher to a subscriber', async () => {
   expect(await publisher.evaluate(() => [...helpers.at.published.subscribers.value.values()])).toEqual(['connected']);
   await viewer.evaluate(() => helpers.at.watched.stop());
   await publisher.evaluate(() => helpers.until(helpers.at.published.subscribers, (all) => all.size === 0));
+  expect(errors).toEqual([]);
+});
+
+it('the sound of all streams plays through one element, also of those that come later', async () => {
+  const errors: string[] = [];
+  const room = unique('room');
+  const [one, two, viewer] = [
+    await openPage(chromium.browser, errors),
+    await openPage(chromium.browser, errors),
+    await openPage(chromium.browser, errors),
+  ];
+  for (const page of [one, two, viewer]) await joinRoom(page, used.gateway.url, room);
+  await viewer.evaluate(() => {
+    helpers.at.speaker = document.body.appendChild(document.createElement('audio'));
+  });
+  for (const publisher of [one, two]) {
+    const stream = await publisher.evaluate(() => helpers.publish({ kinds: { audio: true } }));
+    await viewer.evaluate(async (stream) => {
+      await helpers.watch(stream, { speaker: helpers.at.speaker });
+      await helpers.played(helpers.at.speaker);
+    }, stream);
+  }
+  expect(await viewer.evaluate(() => (helpers.at.speaker.srcObject as MediaStream).getTracks().length)).toBe(2);
+  // The one that is left still plays.
+  await viewer.evaluate(async () => {
+    await helpers.at.watched.stop();
+    await helpers.played(helpers.at.speaker);
+  });
+  expect(await viewer.evaluate(() => helpers.at.watched.playback.value)).toBe('playing');
   expect(errors).toEqual([]);
 });

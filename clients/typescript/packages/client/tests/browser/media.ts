@@ -7,14 +7,12 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type Browser as Chromium, chromium, type Page } from '@playwright/test';
-import { build } from 'vite';
 import { afterAll, beforeAll } from 'vitest';
 
 import { cleanUp, unique } from '../harness/index.js';
+import { bundle, MEDIA_FLAGS, MEDIA_PAGE } from './bundle.js';
 
-const DIST = fileURLToPath(new URL('../../dist/', import.meta.url));
 const ORIGIN = 'http://localhost:9';
 
 /** How a browser is started. */
@@ -60,23 +58,34 @@ async function launch(folder: string, options: ChromiumOptions): Promise<Chromiu
       '--use-fake-device-for-media-stream',
       '--use-fake-ui-for-media-stream',
       `--use-file-for-fake-audio-capture=${tone}`,
-      // Pages without a camera get addresses instead of mDNS names, which need multicast.
-      '--disable-features=WebRtcHideLocalIpsWithMdns,LocalNetworkAccessChecks,LocalNetworkAccessChecksWebSockets',
+      ...MEDIA_FLAGS,
       ...(options.autoplay === false ? [] : ['--autoplay-policy=no-user-gesture-required']),
       ...(options.flags ?? []),
     ],
   });
 }
 
-/** A page with everything of both packages, and the helpers of `pages/media.js`, in its global scope. */
-export async function openPage(browser: Chromium, errors: string[] = []): Promise<Page> {
+/** What a page runs, and where. */
+export interface PageOptions {
+  /** The script: by default the helpers of `pages/media.js`, with everything of both packages. */
+  readonly script?: Promise<string>;
+  /** The origin; by default a secure one. */
+  readonly origin?: string;
+  /** Runs before the script. */
+  readonly before?: () => void;
+}
+
+/** A page with the helpers of its script in its global scope. */
+export async function openPage(browser: Chromium, errors: string[] = [], options: PageOptions = {}): Promise<Page> {
+  const { origin = ORIGIN, before } = options;
   const context = await browser.newContext({ permissions: ['camera', 'microphone'] });
   cleanUp(() => context.close());
   const page = await context.newPage();
   page.on('pageerror', (error) => errors.push(error.stack ?? error.message));
   if (process.env.STAGEDOOR_TRACE) page.on('console', (message) => process.stderr.write(`${message.text()}\n`));
-  const script = await bundle();
-  await page.route(`${ORIGIN}/**`, (route) =>
+  const script = await (options.script ?? bundle(MEDIA_PAGE));
+  if (before) await page.addInitScript(before);
+  await page.route(`${origin}/**`, (route) =>
     route.request().url().endsWith('/media.js')
       ? route.fulfill({ contentType: 'text/javascript', body: script })
       : route.fulfill({
@@ -84,7 +93,7 @@ export async function openPage(browser: Chromium, errors: string[] = []): Promis
           body: '<!doctype html><title>Media</title><script type="module" src="/media.js"></script>',
         }),
   );
-  await page.goto(`${ORIGIN}/`);
+  await page.goto(`${origin}/`);
   await page.waitForFunction(() => 'helpers' in globalThis);
   return page;
 }
@@ -123,26 +132,6 @@ export async function openPair(
   if (options.kinds?.audio ?? !options.kinds)
     await viewer.evaluate(() => helpers.untilLoud(helpers.at.watched.media.value, true));
   return { publisher, viewer, room, username, stream, errors };
-}
-
-let script: Promise<string> | undefined;
-
-function bundle(): Promise<string> {
-  return (script ??= (async () => {
-    const result = await build({
-      configFile: false,
-      logLevel: 'error',
-      root: DIST,
-      build: {
-        write: false,
-        modulePreload: false,
-        minify: false,
-        rolldownOptions: { input: fileURLToPath(new URL('pages/media.js', import.meta.url)) },
-      },
-    });
-    const outputs = [result].flat().flatMap((one) => ('output' in one ? one.output : []));
-    return outputs.map((chunk) => (chunk.type === 'chunk' ? chunk.code : '')).join('');
-  })());
 }
 
 /** One second of 440 Hz, 48 kHz, mono, 16 bits. */

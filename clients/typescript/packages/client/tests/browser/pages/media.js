@@ -5,7 +5,7 @@ import { Peer } from '../../../dist/webrtc/peer.js';
 import * as webrtc from '../../../dist/webrtc/index.js';
 
 /** The state of this page. */
-const at = { errors: [], frames: [], acknowledgements: [], connections: [] };
+const at = { errors: [], frames: [], acknowledgements: [], connections: [], turns: 0 };
 
 const Platform = globalThis.RTCPeerConnection;
 /** Remembers all connections of the page. */
@@ -68,6 +68,13 @@ async function publish(options = {}) {
   return at.published.stream.value.id;
 }
 
+/** A TURN server with credentials that are new each time. */
+async function turn() {
+  if (at.turnError) throw at.turnError;
+  at.turns += 1;
+  return { iceServers: [{ urls: 'turn:127.0.0.1:9', username: `user-${at.turns}`, credential: 'secret' }] };
+}
+
 /** Watches a stream until media arrives. */
 async function watch(stream, options = {}) {
   at.watched = webrtc.watchMedia(at.room, stream, { onError: (error) => at.errors.push(String(error)), ...options });
@@ -99,6 +106,12 @@ async function untilLoud(media, isLoud) {
 
 /** What is quieter is silence. */
 const SILENCE_DB = -70;
+
+/** Waits until an element plays on. */
+async function played(element) {
+  const before = element.currentTime;
+  while (element.currentTime <= before) await new Promise((resolve) => setTimeout(resolve, 20));
+}
 
 /** The sum of a field of the statistics of a kind. */
 async function stat(report, type, kind, field) {
@@ -229,6 +242,8 @@ Object.assign(globalThis, {
     untilDecoded,
     until,
     stat,
+    turn,
+    played,
     at,
     Peer,
     ...client,
