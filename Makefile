@@ -6,10 +6,11 @@ DENY_VERSION := 0.20.2
 TOOLS ?= $(HOME)/.cache/stagedoor-tools
 export PATH := $(TOOLS)/bin:$(PATH)
 
-.PHONY: test fmt clippy deny doc schema types rust-test fuzz stock api-contract openapi deploy-files proxies tour typescript pages
-.PHONY: typescript-packages advisories metrics loadtest figures
+.PHONY: test fmt clippy deny doc schema types rust-test fuzz stock api-contract openapi deploy-files proxies tour diagrams
+.PHONY: typescript pages typescript-packages advisories metrics loadtest figures
 
-test: fmt clippy deny doc schema types rust-test fuzz stock api-contract openapi deploy-files proxies tour typescript pages metrics
+test: fmt clippy deny doc schema types rust-test fuzz stock api-contract openapi deploy-files proxies tour diagrams \
+	typescript pages metrics
 
 fmt:
 	$(CARGO) fmt --all --check
@@ -86,6 +87,10 @@ proxies: $(TARGET)/proxies-venv/ready
 tour: $(TARGET)/tour-venv/ready typescript-packages
 	$(PROGRAM)
 	$(TARGET)/tour-venv/bin/python tests/tour/tour.py $(TARGET)/debug/stagedoor
+
+# Renders the diagrams of the documents in headless Chromium.
+diagrams: $(TARGET)/tour-venv/ready $(TARGET)/diagrams-node/ready
+	$(TARGET)/tour-venv/bin/python tests/diagrams/diagrams.py $(TARGET)/diagrams-node
 
 # Checks the TypeScript packages, also against the program.
 typescript: typescript-packages
