@@ -38,8 +38,13 @@ export class Browser {
   #process: ChildProcess | undefined;
   #folder: string | undefined;
 
-  /** Opens a page; `query` goes to its script. */
-  static async open(page: string, query: Record<string, string>, flagsOfTest: string[] = []): Promise<Browser> {
+  /** Opens a page; `query` goes to its script. Its origin is `http://127.0.0.1` with this port. */
+  static async open(
+    page: string,
+    query: Record<string, string>,
+    flagsOfTest: string[] = [],
+    portOfTest = 0,
+  ): Promise<Browser> {
     const browser = new Browser();
     const server = createServer((request, response) => {
       const url = new URL(request.url ?? '/', 'http://localhost');
@@ -59,7 +64,7 @@ export class Browser {
         response.writeHead(204).end();
       }
     });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => server.listen(portOfTest, '127.0.0.1', resolve));
     browser.#server = server;
     const { port } = server.address() as { port: number };
     browser.#folder = mkdtempSync(join(tmpdir(), 'stagedoor-chromium-'));

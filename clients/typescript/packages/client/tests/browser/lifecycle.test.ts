@@ -1,9 +1,21 @@
-// Checks 5 to 8 in a real browser: reload, duplicate, close, the back/forward cache, and a frozen page.
+// Checks 5 to 9 and 12 in a real browser: reload, duplicate, close, the back/forward cache, a page that is frozen or
+// stopped, and a session that ended.
 
 import { describe, expect, it } from 'vitest';
 
-import { cleanUp, faultProxy, type FaultProxy, started, unique, until, useGateway } from '../harness/index.js';
-import { Browser, DEVTOOLS } from './browser.js';
+import {
+  cleanUp,
+  demo,
+  faultProxy,
+  type FaultProxy,
+  freePort,
+  Gateway,
+  started,
+  unique,
+  until,
+  useGateway,
+} from '../harness/index.js';
+import { Browser, DEVTOOLS, type Report, TAB_COMMANDS } from './browser.js';
 
 /** How long a session outlives its page, by default. */
 const WINDOW_S = 10;
@@ -19,16 +31,20 @@ interface Story {
 }
 
 async function open(then: string, ...flags: string[]): Promise<Story> {
-  const proxy = await faultProxy(used.gateway);
+  return openAt(used.gateway, then, flags);
+}
+
+async function openAt(gateway: Gateway, then: string, flags: string[] = [], port = 0): Promise<Story> {
+  const proxy = await faultProxy(gateway);
   const [room, guest] = [unique('room'), unique('ada')];
-  const peer = await started(used.gateway);
+  const peer = await started(gateway);
   await peer.room(room).join();
   const events: { what: string; at: number }[] = [];
   const see = (what: string): void => void events.push({ what, at: performance.now() });
   peer.room(room).on('participantLeft', ({ reason }) => see(`left ${reason}`));
   peer.room(room).on('participantChanged', ({ participant }) => see(participant.link));
   const query = { gateway: proxy.url, room, guest, page: 'first', then };
-  const browser = await Browser.open('page.html', query, flags);
+  const browser = await Browser.open('page.html', query, flags, port);
   cleanUp(() => browser.stop());
   return { browser, proxy, events, peer, room };
 }
@@ -75,6 +91,33 @@ describe('check 5', () => {
     expect((left?.at ?? Infinity) - close.at).toBeLessThan((WINDOW_S + 2) * 1_000);
     expect(proxy.texts('down').filter((text) => text.includes('4013'))).toEqual([]);
     expect(browser.reports.filter(({ what }) => what === 'terminated')).toEqual([]);
+  });
+
+  it('a tab that its user duplicates is another instance, and both go on', async () => {
+    const { browser, proxy, events, peer, room } = await open('duplicate this tab', TAB_COMMANDS);
+    const first = await browser.report(({ what }) => what === 'live');
+    browser.release('title');
+    // It has a copy of the storage.
+    const duplicate = await browser.report(({ what, load }) => what === 'live' && load === 2);
+    expect(duplicate.instance).not.toBe(first.instance);
+    await until(peer.room(room).participants, (all) => all.size === 3);
+    const starts = proxy.texts('up').filter((text) => text.includes('"start"'));
+    expect(JSON.parse(starts[1] ?? '{}')).toMatchObject({
+      start: { previous: { session: first.session, keep: true } },
+    });
+    expect(proxy.connections).toBe(2);
+    expect(whats(events)).toEqual([]);
+    expect(browser.reports.filter(({ what }) => what === 'terminated')).toEqual([]);
+  });
+
+  it('a tab that its user restores keeps instance, session and participant', async () => {
+    const { browser, events, peer, room } = await open('close and restore this tab', TAB_COMMANDS);
+    const first = await browser.report(({ what }) => what === 'live');
+    browser.release('title');
+    const restored = await browser.report(({ what, load }) => what === 'live' && load === 2);
+    expect(restored).toMatchObject({ session: first.session, instance: first.instance, me: first.me });
+    await allLive(peer, room);
+    expect(whats(events)).toEqual(['suspended', 'live']);
   });
 });
 
@@ -132,5 +175,74 @@ describe('checks 7 and 8', () => {
     expect(closesOf(proxy).filter(({ text }) => text.startsWith('\x03\ufffd'))).toEqual([]);
     expect(proxy.texts('up').filter((text) => text.includes('"resume"'))).toHaveLength(1);
     expect(proxy.frames.length).toBeGreaterThan(since);
+  });
+});
+
+describe('check 9', () => {
+  it('a page that stopped makes no connection, also offline, online, hidden and shown', async () => {
+    const { browser, proxy } = await open('stop', DEVTOOLS);
+    await browser.report(({ what }) => what === 'live');
+    browser.release('stop');
+    expect(await browser.report(({ what }) => what === 'stopped')).toMatchObject({ state: 'notLoggedIn' });
+    const network = { latency: 0, downloadThroughput: -1, uploadThroughput: -1 };
+    await browser.command(
+      ['Network.enable', {}],
+      ['Network.emulateNetworkConditions', { offline: true, ...network }],
+      ['Network.emulateNetworkConditions', { offline: false, ...network }],
+    );
+    await browser.report(({ what }) => what === 'online');
+    browser.release('hide');
+    const shown = await browser.report(({ what }) => what === 'shown');
+    expect(shown).toMatchObject({ visibility: 'visible', status: 'idle' });
+    expect(proxy.connections).toBe(1);
+  });
+});
+
+/** How long the browser is stopped. */
+const ASLEEP_MS = 7_000;
+
+/** Stops all processes of a browser while three replies wait; returns what the page reports afterwards. */
+async function sleep(settings: string): Promise<{ reports: Report[]; session: unknown; proxy: FaultProxy }> {
+  const port = await freePort();
+  const gateway = await Gateway.start(demo(settings, [`http://127.0.0.1:${String(port)}`]));
+  cleanUp(() => gateway.stop());
+  const { browser, proxy, peer, room } = await openAt(gateway, 'calls', [], port);
+  const { session } = await browser.report(({ what }) => what === 'live');
+  proxy.hold('down');
+  browser.release('calls');
+  for (const line of ['1', '2', '3']) await proxy.frame('up', (text) => text.includes(`"data":"${line}"`));
+  const isReply = (text: string): boolean => text.includes('"sent"');
+  while (proxy.texts('down').filter(isReply).length < 3) await proxy.frame('down', isReply, proxy.frames.length);
+  browser.signal('SIGSTOP');
+  const before = browser.reports.length;
+  proxy.release('down');
+  await new Promise((resolve) => setTimeout(resolve, ASLEEP_MS));
+  await peer.room(room).send('n', 'while it slept');
+  browser.signal('SIGCONT');
+  await browser.report(({ data }) => data === 'while it slept');
+  browser.release('awake');
+  for (const line of ['1', '2', '3', 'awake']) await browser.report((one) => one.line === line);
+  await allLive(peer, room);
+  return { reports: browser.reports.slice(before), session, proxy };
+}
+
+describe('check 12', () => {
+  it('a browser that was stopped goes on, or resumes once if the gateway gave it up', async () => {
+    const [healthy, lost] = await Promise.all([
+      sleep('[keepalive]\nroom_interval = "5s"\nroom_timeout = "4s"'),
+      sleep('[keepalive]\nroom_interval = "2s"\nroom_timeout = "1s"'),
+    ]);
+    for (const { reports, session } of [healthy, lost]) {
+      const done = reports.filter(({ what }) => what === 'done');
+      expect(done.map(({ line }) => line).sort()).toEqual(['1', '2', '3', 'awake']);
+      expect(new Set(done.map((report) => report.session))).toEqual(new Set([session]));
+      expect(reports.filter(({ what }) => what === 'refused')).toEqual([]);
+    }
+    expect(healthy.proxy.texts('down').filter((text) => text.includes('"ping":{}'))).not.toEqual([]);
+    expect(healthy.proxy.connections).toBe(1);
+    expect(healthy.reports.filter(({ what, status }) => what === 'connection' && status !== 'live')).toEqual([]);
+    expect(lost.proxy.texts('down').filter((text) => text.includes('"code":4301'))).toHaveLength(1);
+    expect(lost.proxy.connections).toBe(2);
+    expect(lost.proxy.texts('up').filter((text) => text.includes('"resume"'))).toHaveLength(1);
   });
 });

@@ -13,7 +13,8 @@ import { afterAll, beforeAll } from 'vitest';
 import { cleanUp, unique } from '../harness/index.js';
 import { bundle, MEDIA_FLAGS, MEDIA_PAGE } from './bundle.js';
 
-const ORIGIN = 'http://localhost:9';
+/** The origin of the pages: a secure one. */
+export const ORIGIN = 'http://localhost:9';
 
 /** How a browser is started. */
 export interface ChromiumOptions {

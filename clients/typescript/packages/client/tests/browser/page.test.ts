@@ -3,14 +3,11 @@
 import { expect, it } from 'vitest';
 
 import { demo, unique, useGateway } from '../harness/index.js';
-import { joinRoom, openPage, useChromium } from './media.js';
+import { joinRoom, openPage, ORIGIN, useChromium } from './media.js';
 
 /** No secure context: there are no Web Locks. */
 const PLAIN = 'http://plain.test:9';
-const used = useGateway((listen, admin) => {
-  const { ready, toml } = demo('')(listen, admin);
-  return { ready, toml: toml.replace('[listen]', `[listen]\nallowed_origins = ["${PLAIN}", "http://localhost:9"]`) };
-});
+const used = useGateway(demo('', [PLAIN, ORIGIN]));
 const chromium = useChromium();
 
 it.each([

@@ -32,14 +32,15 @@ export type Configure = (listen: string, admin: string) => { toml: string; ready
 const SECRET = 'change-me-change-me-change-me-abcdef';
 const KEY = 'sk_change-me-change-me-change-me-change-me-1';
 
-/** The app of the development mode, with other settings: tables of the configuration. */
-export function demo(settings: string): Configure {
+/** The app of the development mode, with other settings: tables of the configuration. Pages have one of `origins`. */
+export function demo(settings: string, origins: readonly string[] = []): Configure {
   return (listen, admin) => ({
     ready: { app: 'demo', app_secret: SECRET, server_key: KEY },
     toml: `
 [listen]
 listen = "${listen}"
 admin_listen = "${admin}"
+allowed_origins = ${JSON.stringify(origins)}
 [store]
 sqlite = { path = "stagedoor.db" }
 [[apps]]
