@@ -4,6 +4,7 @@ import { expect, it, vi } from 'vitest';
 import WebSocket from 'ws';
 
 import { SessionManager } from '../../src/index.js';
+import { type SimulatedClock, simulatedClock } from '../harness/clock.js';
 import { fakePage, FakeLocks, memoryStorage } from '../harness/fake-page.js';
 import { faultProxy, manager, started, unique, until, useGateway } from '../harness/index.js';
 
@@ -29,6 +30,47 @@ it.each([
   await until(one.connection, ({ status }) => status !== 'live');
   await until(one.connection, ({ status }) => status === 'live');
   expect(one.get()?.id).toBe(id);
+});
+
+it('check 7: a timer that is late wakes a client whose link died', async () => {
+  const clock = simulatedClock();
+  fakePage({ storage: storage(), locks: new FakeLocks() });
+  const proxy = await faultProxy(used.gateway);
+  const one = await started(proxy);
+  const { id } = one.get() ?? {};
+  await until(one.connection, ({ rttMs }) => rttMs !== undefined);
+  proxy.hold('up');
+  proxy.hold('down');
+  await sleep(clock, SILENCE_MS);
+  const wokeAt = clock.now();
+  while (one.connection.value.status !== 'connecting') await clock.advance(100);
+  expect(clock.now() - wokeAt).toBeLessThan(2_000);
+  await until(one.connection, ({ status }) => status === 'live');
+  expect(one.get()?.id).toBe(id);
+});
+
+it('check 7: a frame that waited while it slept shows that the link lives', async () => {
+  const clock = simulatedClock();
+  fakePage({ storage: storage(), locks: new FakeLocks() });
+  const proxy = await faultProxy(used.gateway);
+  const one = await started(proxy);
+  const room = one.room(unique('room'));
+  await room.join();
+  const peer = await started(used.gateway);
+  await peer.room(room.name).join();
+  const statuses: string[] = [];
+  one.connection.subscribe(({ status }) => statuses.push(status));
+  const received = new Promise((resolve) => room.on('signal', resolve));
+  proxy.hold('down');
+  await sleep(clock, SILENCE_IN_ROOM_MS);
+  await peer.room(room.name).send('n', 'while it slept');
+  proxy.release('down');
+  await received;
+  // The late timer gave the frame a moment; after it nothing is due.
+  await clock.advance(1_500);
+  await room.send('n', 'awake');
+  expect(new Set(statuses)).toEqual(new Set(['live']));
+  expect(proxy.connections).toBe(1);
 });
 
 it('check 13: an event on a healthy link closes nothing', async () => {
@@ -226,3 +268,14 @@ it('checks 9 and 21: after stop no event connects, and no listener is left', asy
 function options(): ConstructorParameters<typeof SessionManager>[0] {
   return { url: used.gateway.url, app: 'demo', webSocket: WebSocket };
 }
+
+/** Two minutes of sleep, without an event. The timer of silence fires then, and is late. */
+async function sleep(clock: SimulatedClock, silenceMs: number): Promise<void> {
+  // The wall clock went on, the monotonic one did not.
+  vi.setSystemTime(Date.now() + 120_000);
+  await clock.advance(silenceMs);
+}
+
+/** How long silence may last, with the default settings. */
+const SILENCE_MS = 36_000;
+const SILENCE_IN_ROOM_MS = 16_000;
