@@ -145,11 +145,17 @@ export class Peer {
     }
   }
 
+  /** Candidates are gathered anew: credentials may have expired. */
+  async #configure(connection: RTCPeerConnection): Promise<void> {
+    connection.setConfiguration({ ...connection.getConfiguration(), ...(await this.#configuration()) });
+  }
+
   async #describe(description: RTCSessionDescriptionInit, offer: number | undefined): Promise<void> {
     const connection = this.#need();
     if (description.type === 'offer') {
       // Glare: the subscriber rolls its offer back and answers this one's.
       if (connection.signalingState !== 'stable' && this.#options.isPublisher) return;
+      if (isRestart(connection, description)) await this.#configure(connection);
       await connection.setRemoteDescription(description);
       await this.#addCandidates();
       this.#options.described?.(connection);
@@ -286,7 +292,7 @@ export class Peer {
 
   async #restart(): Promise<void> {
     const connection = this.#need();
-    connection.setConfiguration({ ...connection.getConfiguration(), ...(await this.#configuration()) });
+    await this.#configure(connection);
     // Its answer may have been lost.
     if (connection.signalingState === 'have-local-offer') await connection.setLocalDescription({ type: 'rollback' });
     connection.restartIce();
@@ -325,6 +331,15 @@ function gathered(connection: RTCPeerConnection): Promise<void> {
     connection.addEventListener('icegatheringstatechange', done);
     setTimeout(resolve, GATHER_MS);
   });
+}
+
+/** Whether an offer restarts ICE. */
+function isRestart({ remoteDescription }: RTCPeerConnection, offer: RTCSessionDescriptionInit): boolean {
+  return remoteDescription !== null && fragmentOf(remoteDescription) !== fragmentOf(offer);
+}
+
+function fragmentOf({ sdp }: RTCSessionDescriptionInit): string | undefined {
+  return /^a=ice-ufrag:.*/m.exec(sdp ?? '')?.[0];
 }
 
 /** How long a description waits for its first candidates, in milliseconds. */

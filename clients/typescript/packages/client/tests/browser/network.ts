@@ -28,16 +28,30 @@ export class Network {
     network.#inside('link set lo up');
     network.#inside(`addr add ${network.#inner}/24 dev ${network.#name}p`);
     network.#inside(`link set ${network.#name}p up`);
+    // A second subnet, which never changes and has no UDP.
+    ip(`addr add ${network.stableAddress}/24 dev ${network.#name}h`);
+    network.#inside(`addr add ${network.#stableInner}/24 dev ${network.#name}p`);
     network.#inside(`route add default via ${network.address}`);
     // Rules are tried before the one for local addresses.
     network.#inside('rule add pref 100 lookup local');
     network.#inside('rule del pref 0');
+    for (const way of ['from', 'to'])
+      network.#inside(`rule add pref 60 ${way} ${network.#stableInner} ipproto udp prohibit`);
     return network;
   }
 
   /** The address of the tests, as the network reaches it. */
   get address(): string {
     return `10.213.${String(this.#net)}.1`;
+  }
+
+  /** Another address of the tests, which can be reached also while the network changes its address. */
+  get stableAddress(): string {
+    return `10.214.${String(this.#net)}.1`;
+  }
+
+  get #stableInner(): string {
+    return `10.214.${String(this.#net)}.2`;
   }
 
   get #inner(): string {
@@ -61,6 +75,12 @@ export class Network {
     this.#inside(`addr del ${former}/24 dev ${this.#name}p`);
     this.#inside(`addr add ${this.#inner}/24 dev ${this.#name}p`);
     this.#inside(`route replace default via ${this.address}`);
+  }
+
+  /** Pulls the cable, or plugs it in. */
+  setLink(isUp: boolean): void {
+    this.#inside(`link set ${this.#name}p ${isUp ? 'up' : 'down'}`);
+    if (isUp) this.#inside(`route replace default via ${this.address}`);
   }
 
   remove(): void {

@@ -228,25 +228,25 @@ function withoutCandidates(sdp) {
   return [lines.join('\r\n'), candidates.map((one) => ({ ...one, usernameFragment }))];
 }
 
-Object.assign(globalThis, {
-  helpers: {
-    join,
-    glare,
-    isSilent,
-    offers,
-    open,
-    publish,
-    watch,
-    loudness,
-    untilLoud,
-    untilDecoded,
-    until,
-    stat,
-    turn,
-    played,
-    at,
-    Peer,
-    ...client,
-    ...webrtc,
-  },
-});
+/** All of it, in the global scope as well. */
+export const helpers = {
+  join,
+  glare,
+  isSilent,
+  offers,
+  open,
+  publish,
+  watch,
+  loudness,
+  untilLoud,
+  untilDecoded,
+  until,
+  stat,
+  turn,
+  played,
+  at,
+  Peer,
+  ...client,
+  ...webrtc,
+};
+globalThis.helpers = helpers;
