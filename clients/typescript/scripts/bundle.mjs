@@ -1,4 +1,5 @@
-// Builds @stagedoor/client as one minified ES module, for pages without a build step.
+// Builds @stagedoor/client as one minified ES module, for pages without a build step: what other bundles load later is
+// part of it.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
@@ -14,7 +15,9 @@ await build({
     emptyOutDir: false,
     outDir: 'dist',
     // Vite leaves the white space of a library in; an application is smaller without it.
-    rolldownOptions: { output: { minify: true, postBanner: `/*! ${name} ${version}, ${license} */` } },
+    rolldownOptions: {
+      output: { codeSplitting: false, minify: true, postBanner: `/*! ${name} ${version}, ${license} */` },
+    },
     target: 'es2022',
   },
 });

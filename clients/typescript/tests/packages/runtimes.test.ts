@@ -192,7 +192,7 @@ async function bundle(file: string): Promise<void> {
       rolldownOptions: {
         input: join(packed.folder, file),
         preserveEntrySignatures: 'strict',
-        output: { entryFileNames: file },
+        output: { entryFileNames: file, codeSplitting: false },
       },
     },
   });

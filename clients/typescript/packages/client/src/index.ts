@@ -59,7 +59,7 @@ export type {
   StreamId,
   StreamKind,
 } from './room/model.js';
-export type { Block, FeedEntry, Moderation, MuteAllOptions, Target } from './room/moderation.js';
+export type { Block, FeedEntry, Moderation, MuteAllOptions, Target } from './room/moderation-api.js';
 export type {
   ConnectionSnapshot,
   Json,

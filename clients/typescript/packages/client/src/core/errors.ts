@@ -22,6 +22,7 @@ export type LocalCode =
   | 'lagged'
   | 'loader_failed'
   | 'media_failed'
+  | 'module_not_loaded'
   | 'no_active_session'
   | 'no_provider'
   | 'no_stored_session'
@@ -55,6 +56,22 @@ export interface ErrorDetails {
   cause?: unknown;
 }
 
+/** Hints by code. */
+export type Hints = Partial<Record<ErrorCode | LocalCode, string>>;
+
+/** Absent until they are loaded. */
+let hints: Hints | undefined;
+
+/** Gives all errors their hints, also those that exist already. */
+export function setHints(loaded: Hints): void {
+  hints = loaded;
+}
+
+/** The hint of a code; undefined until the hints are loaded. */
+function hintOf(code: ErrorCode | LocalCode): string | undefined {
+  return hints && (hints[code] ?? 'See "Errors" in docs/protocol.md.');
+}
+
 /** An error of Stagedoor. */
 export class StagedoorError extends Error {
   override readonly name: string = 'StagedoorError';
@@ -76,9 +93,11 @@ export class StagedoorError extends Error {
   declare readonly ref: string | undefined;
 
   constructor(code: ErrorCode | LocalCode, message: string, details: ErrorDetails = {}) {
-    const { cause, hint = HINTS[code] ?? 'See "Errors" in docs/protocol.md.', outcome = 'not-sent', ...rest } = details;
+    const { cause, hint = hintOf(code), outcome = 'not-sent', ...rest } = details;
     super(message, cause === undefined ? undefined : { cause });
-    Object.assign(this, { code, hint, outcome, ...rest });
+    Object.assign(this, { code, outcome, ...rest });
+    const late = { get: () => hintOf(code) ?? 'Check the network, and reload the page.' };
+    Object.defineProperty(this, 'hint', { enumerable: true, ...(hint === undefined ? late : { value: hint }) });
   }
 }
 
@@ -87,7 +106,9 @@ export class SessionActiveError extends StagedoorError {
   override readonly name = 'SessionActiveError';
 
   constructor() {
-    super('already_started', 'a session is starting or established');
+    super('already_started', 'a session is starting or established', {
+      hint: 'Call `stop()` first, or use the session from `get()`.',
+    });
   }
 }
 
@@ -157,33 +178,3 @@ export function asStagedoorError(thrown: unknown, code: LocalCode): StagedoorErr
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
-
-const HINTS: Partial<Record<ErrorCode | LocalCode, string>> = {
-  already_started: 'Call `stop()` first, or use the session from `get()`.',
-  auth_denied: 'Check the app id and the credentials; in a token, `iss` must be the app id.',
-  auth_token_required: 'Give a token function to `start`, or a `sessionHandler`.',
-  blocked: 'A moderator blocked this user; wait until the block ends.',
-  connection_lost: 'Repeat the call with the same `ref`: it has no second effect.',
-  deadline: 'Raise `timeoutMs`, or repeat the call with the same `ref`.',
-  denied: 'The token function threw `Denied`: ask the user to sign in.',
-  forbidden: 'The role or the token lacks the scope in `missing`.',
-  lagged: 'Read faster, raise `limit`, or use `on`.',
-  loader_failed: 'The loader must call `start` and wait for its success.',
-  name_taken: 'Choose another name, or use a token.',
-  no_active_session: 'Call `start` first, or set the option `loader`.',
-  no_stored_session: 'Start with `guest`, `params` or `token`.',
-  no_websocket: 'Node 20 has no WebSocket: `npm install ws` and pass `webSocket: WebSocket` from it, or use Node 22.',
-  not_a_gateway: 'Check `url`: it must lead to a Stagedoor gateway, also through proxies.',
-  not_confirmed: 'The session goes on. Call `stop({ secure: true })` again once the connection is back.',
-  not_in_room: 'Call `join()` first.',
-  origin_denied: "Add this page's origin to `listen.allowed_origins` of the gateway.",
-  queue_full: 'Wait for earlier calls, or raise the option `queue`.',
-  rate_limited: 'Wait for `retryAfterMs`.',
-  session_active: 'Another session of this client instance is protected: end it first.',
-  session_ended: 'Start again.',
-  stopped: '`stop()` was called.',
-  token_expired: 'Get a new token.',
-  token_revoked: 'Get a new token.',
-  unreachable: 'Check `url`, the network and that the gateway runs.',
-  unsupported_version: 'Update the package or the gateway: they speak different protocol versions.',
-};

@@ -15,7 +15,7 @@ import type {
   StreamId,
   StreamKind,
 } from './model.js';
-import type { Moderation } from './moderation.js';
+import type { Moderation } from './moderation-api.js';
 
 /** How a room is joined. */
 export interface RoomOptions<S extends SignalMap = AnySignals> {

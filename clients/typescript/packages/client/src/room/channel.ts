@@ -1,6 +1,7 @@
 // What a room needs of the session below it.
 
 import type { AbortSignalLike } from '../core/abort.js';
+import type { Lazy } from '../core/lazy.js';
 import type { ErrorReporter, Notifier } from '../core/observable.js';
 import type { TokenReason, TokenSource } from '../core/tokens.js';
 import type { BodyDraft, CommandName, ReplyBody, ReplyName } from '../wire/commands.js';
@@ -48,6 +49,8 @@ export interface Channel {
   readonly call: RoomCall;
   /** Sends a command with an idempotency key. */
   readonly callOnce: RoomCall;
+  /** Uses what is loaded later. A call that waits for it holds back the calls after it. */
+  with<M, T>(lazy: Lazy<M>, use: (loaded: M) => Promise<T>, options?: RequestOptions): Promise<T>;
   /** Asks a token source; concurrent calls for one source are one. */
   token(source: TokenSource, reason: TokenReason): Promise<string>;
   /** Waits at most as long as `options` allow. */

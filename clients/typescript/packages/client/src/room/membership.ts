@@ -27,8 +27,8 @@ export interface MembershipHandler {
 export class Membership {
   status: MembershipStatus = 'out';
   readonly #channel: Channel;
+  readonly #options: () => JoinOptions;
   readonly #handler: MembershipHandler;
-  #options: JoinOptions;
   #isWanted = false;
   #hasLeft = false;
   #isLeaving = false;
@@ -36,15 +36,10 @@ export class Membership {
   /** Grows with each loss of the membership: a rejoin of an earlier one stops. */
   #epoch = 0;
 
-  constructor(channel: Channel, options: JoinOptions, handler: MembershipHandler) {
+  constructor(channel: Channel, options: () => JoinOptions, handler: MembershipHandler) {
     this.#channel = channel;
     this.#options = options;
     this.#handler = handler;
-  }
-
-  /** Changes how the room is joined next time. */
-  configure(options: JoinOptions): void {
-    this.#options = options;
   }
 
   /** Joins the room; concurrent calls are one. */
@@ -122,7 +117,7 @@ export class Membership {
 
   /** The token of the room will expire: the room is joined again with a new one. */
   renewToken(): void {
-    if (typeof this.#options.token !== 'function' || this.status !== 'in') return;
+    if (typeof this.#options().token !== 'function' || this.status !== 'in') return;
     this.#channel.inBackground(this.#ask('renew', true), 'room token');
   }
 
@@ -153,7 +148,7 @@ export class Membership {
       } catch (thrown) {
         if (epoch !== this.#epoch) return;
         const error = asStagedoorError(thrown, 'stopped');
-        const canAskAgain = typeof this.#options.token === 'function' && TOKEN_CODES.has(error.code);
+        const canAskAgain = typeof this.#options().token === 'function' && TOKEN_CODES.has(error.code);
         if (canAskAgain && freshTokens < MAX_FRESH_TOKENS) freshTokens += 1;
         else if (!TEMPORARY_CODES.has(error.code)) {
           this.end('out', { why: 'refused', error });
@@ -165,7 +160,7 @@ export class Membership {
   }
 
   async #ask(reason: TokenReason, isRejoin: boolean, options?: RequestOptions): Promise<void> {
-    const { token: source, data } = this.#options;
+    const { token: source, data } = this.#options();
     const token = source === undefined ? undefined : await this.#channel.token(source, reason);
     if (!this.#isWanted) return;
     await this.#channel.call('join', { room: this.#channel.room, token, data }, 'joined', {

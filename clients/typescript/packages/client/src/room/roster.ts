@@ -5,6 +5,7 @@
 
 import type * as wire from '../wire/protocol.js';
 import { isEqual } from '../core/observable.js';
+import { NO_COUNTS, NO_MUTE } from './initial.js';
 import {
   type LeaveReason,
   type Participant,
@@ -206,9 +207,6 @@ export function isTarget(mute: wire.MuteForced, stream: Stream): boolean {
   if (mute.participant) return stream.participant === mute.participant;
   return mute.active && !mute.except?.includes(stream.participant);
 }
-
-const NO_COUNTS: wire.Counts = Object.freeze({ participants: 0, publishers: 0, streams: 0 });
-const NO_MUTE: wire.RoomMute = Object.freeze({ active: false, lock: false });
 
 function noEntries(): Maps {
   return { participant: new Map(), stream: new Map() };

@@ -1,15 +1,16 @@
 // Drives one session: from `start` over lost connections and new sessions to its end. Owns the phase and the
 // connection; what is shown, stored, asked for and queued belongs to the parts it combines.
 
-import { onAbort, abortError } from '../core/abort.js';
+import { abortError, type AbortSignalLike, onAbort } from '../core/abort.js';
 import type { CloseInfo } from '../core/close.js';
 import { asStagedoorError, Denied, SessionActiveError, StagedoorError } from '../core/errors.js';
+import { mapLazy } from '../core/lazy.js';
 import { Notifier } from '../core/observable.js';
 import { Requests } from '../core/requests.js';
 import type { StateCause } from '../core/states.js';
 import { Tokens } from '../core/tokens.js';
 import { CLOSE_END, CLOSE_HIBERNATE, CLOSE_RECONNECT } from '../shell/connection.js';
-import { environment, reportUnhandled } from '../shell/environment.js';
+import { environment, makeReporter } from '../shell/environment.js';
 import { Instance } from '../shell/instance.js';
 import { attachPage, isOffline } from '../shell/page.js';
 import { Storage } from '../shell/storage.js';
@@ -18,14 +19,13 @@ import { entryOf, type PushBody, type PushName } from '../wire/commands.js';
 import type { Push, Resumed, Started } from '../wire/protocol.js';
 import type { Session, StartResult, StartWith } from './api.js';
 import { errorAfter, finalState, nextStep } from './after-close.js';
-import { type Calls, makeCalls } from './calls.js';
+import { makeCalls } from './calls.js';
 import { Credentials } from './credentials.js';
-import { makeTap } from './frame-tap.js';
-import { Link, type LinkEnd } from './link.js';
+import { type LinkEnd, makeLink } from './link.js';
 import { checkStart, type Config } from './options.js';
 import { Published } from './published.js';
 import { Reconnector, type Urgency } from './reconnector.js';
-import { Renewals } from './renewals.js';
+import { afterStart, hintsLoaded } from './modules.js';
 import { makeChannel } from './room-channel.js';
 import { Rooms } from './rooms.js';
 
@@ -48,410 +48,411 @@ const PROBE_MS = 1_500;
 const ONLINE_PROBE_MS = 800;
 
 /** The session of one manager. */
-export class Driver {
+export interface Driver {
   readonly published: Published;
   readonly rooms: Rooms;
-  readonly #config: Config;
-  readonly #notifier: Notifier;
-  readonly #timers = makeTimers();
-  readonly #requests: Requests;
-  readonly #calls: Calls;
-  readonly #tokens: Tokens;
-  readonly #instance: Instance;
-  readonly #credentials: Credentials;
-  readonly #renewals: Renewals;
-  readonly #reconnector: Reconnector;
-  readonly #link: Link;
-  #phase: Phase = 'idle';
-  /** The running preparation of a connection; another one makes it void. */
-  #attempt: object | undefined;
-  #starting: { resolve: (result: StartResult) => void } | undefined;
-  #lastError: StagedoorError | undefined;
-  /** What the gateway said of the end, before its `disconnect`. */
-  #ending: StateCause | undefined;
-  /** The session that ended without the program, for the loader. */
-  #lastSession: Session | undefined;
-  /** The `end` of a secure stop: it may have taken effect without a confirmation. */
-  #secureEnd: SecureEnd | undefined;
-  #detachPage: (() => void) | undefined;
-  #liveSince = 0;
-  #reauths = 0;
+  /** Starts a session. Never rejects. */
+  start(how: StartWith): Promise<StartResult>;
+  /** Ends the session. */
+  stop(options?: StopOptions): Promise<void>;
+  /** The session, if there is one. */
+  get(): Session | null;
+  /** Cuts the wait for the next attempt short, or checks that the connection is alive. */
+  retryNow(): void;
+}
 
-  constructor(config: Config, load: (expired: Session | undefined) => Promise<void> | undefined) {
-    this.#config = config;
-    this.#notifier = new Notifier(this.#report);
-    this.published = new Published(this.#notifier);
-    this.#requests = new Requests(config.queue);
-    this.#calls = makeCalls(this.#requests, this.#timers, config.requestTimeoutMs, () => this.#link.flush());
-    this.#tokens = new Tokens((ms, signal) => this.#calls.sleep(ms, signal), Math.random, this.#report);
-    const scope = `stagedoor:${config.app}@${config.host}`;
-    this.#instance = new Instance(scope, config.instance);
-    const storage = new Storage<Session>(scope, config.storage);
-    this.#credentials = new Credentials(config, storage, this.#instance, this.#tokens);
-    this.#reconnector = new Reconnector(this.#timers, () => {
-      this.#dial();
-    });
-    const parts = {
-      notifier: this.#notifier,
-      report: this.#report,
-      calls: this.#calls,
-      requests: this.#requests,
-      tokens: this.#tokens,
-      hasSession: () => this.#phase !== 'idle',
-      load: () => load(this.#lastSession),
-      flush: () => this.#link.flush(),
-    };
-    this.rooms = new Rooms((room) => makeChannel(parts, room));
-    this.#link = new Link(
-      config,
-      {
-        requests: this.#requests,
-        credentials: this.#credentials,
-        rooms: this.rooms,
-        timers: this.#timers,
-        tap: makeTap(config.onFrame, this.#report),
-      },
-      {
-        started: (started) => this.#started(started),
-        resumed: (resumed) => this.#resumed(resumed),
-        refused: (error) => this.#refused(error),
-        pushed: (push) => this.#pushed(push),
-        ponged: (rttMs) => this.published.update({ connection: { rttMs } }),
-        closed: (end) => this.#closed(end),
-      },
-    );
-    this.#renewals = new Renewals(
-      {
-        report: this.#report,
-        isLive: () => this.#phase === 'live',
-        renew: async (body) => {
-          this.#credentials.renewed(await this.#calls.send({ renew: body }, 'renewed', { isUrgent: true }));
-          this.published.update({ session: this.#credentials.session ?? null });
+/** How a session is ended. */
+export interface StopOptions {
+  secure?: boolean | undefined;
+  signal?: AbortSignalLike | undefined;
+}
+
+/** Makes the driver of one manager. `load` asks the loader. */
+export function makeDriver(config: Config, load: (expired: Session | undefined) => Promise<void> | undefined): Driver {
+  let phase: Phase = 'idle';
+  /** The running preparation of a connection; another one makes it void. */
+  let attempt: object | undefined;
+  let starting: { resolve: (result: StartResult | Promise<StartResult>) => void } | undefined;
+  let lastError: StagedoorError | undefined;
+  /** What the gateway said of the end, before its `disconnect`. */
+  let ending: StateCause | undefined;
+  /** The session that ended without the program, for the loader. */
+  let lastSession: Session | undefined;
+  /** The `end` of a secure stop: it may have taken effect without a confirmation. */
+  let secureEnd: SecureEnd | undefined;
+  let detachPage: (() => void) | undefined;
+  let liveSince = 0;
+  let reauths = 0;
+
+  const report = makeReporter(config.onListenerError);
+  const notifier = new Notifier(report);
+  const published = new Published(notifier);
+  const timers = makeTimers();
+  const requests = new Requests(config.queue);
+  const calls = makeCalls(requests, timers, config.requestTimeoutMs, () => link.flush());
+  const tokens = new Tokens(calls.sleep, Math.random, report);
+  const scope = `stagedoor:${config.app}@${config.host}`;
+  const instance = new Instance(scope, config.instance);
+  const credentials = new Credentials(config, new Storage<Session>(scope, config.storage), instance, tokens);
+  const reconnector = new Reconnector(timers, () => dial());
+  const { onFrame } = config;
+  const tap = onFrame && mapLazy(afterStart, ({ makeTap }) => makeTap(onFrame, report));
+  const parts = {
+    notifier,
+    report,
+    calls,
+    requests,
+    tokens,
+    hasSession: () => phase !== 'idle',
+    load: () => load(lastSession),
+    flush: () => link.flush(),
+  };
+  const rooms = new Rooms((room) => makeChannel(parts, room));
+  const link = makeLink(
+    { config, requests, credentials, rooms, timers, tap: () => tap?.value },
+    {
+      started: (started) => begin(started),
+      resumed: (resumed) => goOn(resumed),
+      refused: (error) => refuse(error),
+      pushed: (push) => receive(push),
+      ponged: (rttMs) => published.update({ connection: { rttMs } }),
+      closed: (end) => lost(end),
+    },
+  );
+  const renewals = mapLazy(
+    afterStart,
+    ({ Renewals }) =>
+      new Renewals(
+        {
+          report,
+          isLive: () => phase === 'live',
+          renew: async (body) => {
+            credentials.renewed(await calls.send({ renew: body }, 'renewed', { isUrgent: true }));
+            published.update({ session: credentials.session ?? null });
+          },
+          postpone: () => calls.send({ postpone_renewal: {} }, 'postponed', { isUrgent: true }),
+          denied: (error) => {
+            credentials.clear();
+            refuse(error);
+          },
         },
-        postpone: () => this.#calls.send({ postpone_renewal: {} }, 'postponed', { isUrgent: true }),
-        denied: (error) => {
-          this.#credentials.clear();
-          this.#refused(error);
-        },
-      },
-      this.#credentials,
-      this.#tokens,
-      config.sessionHandler,
-    );
-  }
+        credentials,
+        tokens,
+        config.sessionHandler,
+      ),
+  );
 
   /** Starts a session. Never rejects. */
-  start(how: StartWith): Promise<StartResult> {
+  const start = (how: StartWith): Promise<StartResult> => {
     const { signal } = how;
-    const problem =
-      this.#phase === 'idle'
-        ? (checkStart(how) ?? (signal?.aborted ? abortError(signal) : undefined))
-        : new SessionActiveError();
-    if (problem) return Promise.resolve(failure(problem));
-    if (!this.#webSocket())
-      return Promise.resolve(failure(new StagedoorError('no_websocket', 'this platform has no WebSocket')));
-    this.#phase = 'starting';
-    this.#credentials.begin(how);
-    this.#reconnector.reset();
-    this.#reauths = 0;
-    this.#lastError = this.#ending = this.#lastSession = this.#secureEnd = undefined;
-    this.#detachPage = this.#attachPage();
+    if (phase !== 'idle') return Promise.resolve(failed(new SessionActiveError()));
+    const problem = checkStart(how) ?? (signal?.aborted ? abortError(signal) : undefined);
+    if (problem) return failure(problem);
+    const { webSocket = environment().WebSocket } = config;
+    if (!webSocket) return failure(new StagedoorError('no_websocket', 'this platform has no WebSocket'));
+    afterStart.load().catch(() => undefined);
+    phase = 'starting';
+    credentials.begin(how);
+    reconnector.reset();
+    reauths = 0;
+    lastError = ending = lastSession = secureEnd = undefined;
+    detachPage = listen();
     return new Promise((resolve) => {
       const forget = onAbort(signal, (aborted) => {
-        this.#end({ code: 'aborted' }, abortError(aborted));
+        end({ code: 'aborted' }, abortError(aborted));
       });
-      this.#starting = {
+      starting = {
         resolve: (result) => {
           forget();
-          this.#timers.cancel('start');
-          this.#starting = undefined;
+          timers.cancel('start');
+          starting = undefined;
           resolve(result);
         },
       };
-      this.#timers.schedule('start', this.#config.startTimeoutMs, () => {
-        this.#fail(this.#lastError ?? new StagedoorError('unreachable', `no answer from ${this.#config.endpoint}`));
+      timers.schedule('start', config.startTimeoutMs, () => {
+        fail(lastError ?? new StagedoorError('unreachable', `no answer from ${config.endpoint}`));
       });
-      this.published.update({ state: 'establishing' });
-      this.#dial();
+      published.update({ state: 'establishing' });
+      dial();
     });
-  }
+  };
 
   /** Ends the session. */
-  async stop(options: { secure?: boolean | undefined; signal?: Parameters<typeof onAbort>[0] } = {}): Promise<void> {
-    if (this.#phase === 'idle') return;
-    if (options.secure && this.#phase !== 'starting') {
-      await this.#endSecurely(options.signal);
+  const stop = async ({ secure, signal }: StopOptions = {}): Promise<void> => {
+    if (phase === 'idle') return;
+    if (secure && phase !== 'starting') {
+      await endSecurely(signal);
       return;
     }
-    const finished = this.#phase === 'live' ? this.#link.finish(STOP_TIMEOUT_MS) : undefined;
-    this.#endByProgram();
+    const finished = phase === 'live' ? link.finish(STOP_TIMEOUT_MS) : undefined;
+    endByProgram();
     await finished;
-  }
+  };
 
   /** The session, if there is one. */
-  get(): Session | null {
-    return this.#phase === 'live' || this.#phase === 'lost' ? (this.#credentials.session ?? null) : null;
-  }
+  const get = (): Session | null => (phase === 'live' || phase === 'lost' ? (credentials.session ?? null) : null);
 
   /** Cuts the wait for the next attempt short, or checks that the connection is alive. */
-  retryNow(probeMs = PROBE_MS): void {
-    if (this.#phase === 'live') this.#link.probe(probeMs);
-    else if (this.#reconnector.hurry() === 0) this.#show('connecting');
-  }
+  const retryNow = (probeMs = PROBE_MS): void => {
+    if (phase === 'live') link.probe(probeMs);
+    else if (reconnector.hurry() === 0) show('connecting');
+  };
 
-  readonly #report = (error: unknown, where: string): void => {
+  const dial = (): void => {
+    attempt = {};
+    reconnector.stop();
+    show('connecting');
+    void prepare(attempt);
+  };
+
+  /** Gets what the first message needs before it connects: the gateway waits for that message only so long. */
+  const prepare = async (own: object): Promise<void> => {
     try {
-      if (this.#config.onListenerError) this.#config.onListenerError(error, where);
-      else reportUnhandled(error);
-    } catch (second) {
-      reportUnhandled(second);
+      await credentials.acquire();
+      const opening = await credentials.opening();
+      // Frames are shown from the first one on.
+      await tap?.load().catch(() => undefined);
+      const { webSocket = environment().WebSocket } = config;
+      if (attempt === own && webSocket) link.connect(webSocket, opening);
+    } catch (error) {
+      if (attempt !== own) return;
+      if (error instanceof Denied) credentials.clear();
+      fail(asStagedoorError(error, 'unreachable'));
     }
   };
 
-  #webSocket(): Config['webSocket'] {
-    return this.#config.webSocket ?? environment().WebSocket;
-  }
+  const begin = (started: Started): void => {
+    credentials.started(started);
+    live();
+    rooms.forEach(({ membership }) => membership.rejoin());
+  };
 
-  #dial(): void {
-    const attempt = {};
-    this.#attempt = attempt;
-    this.#reconnector.stop();
-    this.#show('connecting');
-    void this.#prepare(attempt);
-  }
-
-  /** Gets what the first message needs before it connects: the gateway waits for that message only so long. */
-  async #prepare(attempt: object): Promise<void> {
-    try {
-      await this.#credentials.acquire();
-      const opening = await this.#credentials.opening();
-      const webSocket = this.#webSocket();
-      if (this.#attempt === attempt && webSocket) this.#link.connect(webSocket, opening);
-    } catch (error) {
-      if (this.#attempt !== attempt) return;
-      if (error instanceof Denied) this.#credentials.clear();
-      this.#fail(asStagedoorError(error, 'unreachable'));
-    }
-  }
-
-  #started(started: Started): void {
-    this.#credentials.started(started);
-    this.#live();
-    this.rooms.forEach(({ membership }) => membership.rejoin());
-  }
-
-  #resumed(resumed: Resumed): void {
-    if (resumed.access_token) this.#renewals.renewedByResume();
+  const goOn = (resumed: Resumed): void => {
+    if (resumed.access_token) renewals.value?.renewedByResume();
     // The session goes on: an `end` whose caller gave up did not take effect.
-    if (!this.#secureEnd?.isPending) this.#secureEnd = undefined;
-    this.#credentials.resumed(resumed);
-    this.#live();
-    if (resumed.state === 'tokenExpired') this.#expired();
-    this.rooms.forEach(({ membership }) => membership.resumed());
-  }
+    if (!secureEnd?.isPending) secureEnd = undefined;
+    credentials.resumed(resumed);
+    live();
+    if (resumed.state === 'tokenExpired') expired();
+    rooms.forEach(({ membership }) => membership.resumed());
+  };
 
-  #live(): void {
-    this.#phase = 'live';
-    this.#liveSince = this.#timers.now();
-    this.#reauths = 0;
-    const session = this.#credentials.session ?? null;
-    const connection = { status: 'live', attempt: this.#reconnector.attempt, nextAttemptAt: undefined } as const;
-    this.published.update({ state: 'established', session, connection });
-    if (session) this.#starting?.resolve({ succeeded: true, failed: false, session });
-  }
+  const live = (): void => {
+    phase = 'live';
+    liveSince = timers.now();
+    reauths = 0;
+    const session = credentials.session ?? null;
+    const connection = { status: 'live', attempt: reconnector.attempt, nextAttemptAt: undefined } as const;
+    published.update({ state: 'established', session, connection });
+    if (session) starting?.resolve({ succeeded: true, failed: false, session });
+  };
 
   /** Ends the session, because of an error that no other attempt can avoid. */
-  #fail(error: StagedoorError): void {
-    this.#end({ code: error.code, reason: error.message }, error);
-  }
+  const fail = (error: StagedoorError): void => {
+    end({ code: error.code, reason: error.message }, error);
+  };
 
   /** The application denied a token, or the gateway a name. */
-  #refused(error: StagedoorError): void {
-    this.#link.close(CLOSE_END);
-    this.#fail(error);
-  }
+  const refuse = (error: StagedoorError): void => {
+    link.close(CLOSE_END);
+    fail(error);
+  };
 
-  #pushed(push: Push): void {
+  const receive = (push: Push): void => {
     const [name, body] = entryOf(push);
-    if (this.rooms.receive(name, body)) return;
+    if (rooms.receive(name, body)) return;
     const { session_state, token_expiring, degraded } = push as Pushes;
     if (session_state) {
       const { state, code, reason } = session_state;
-      if (this.#phase !== 'live') return;
-      if (state === 'tokenExpired') this.#expired();
-      else if (state === 'established') this.published.update({ state });
+      if (phase !== 'live') return;
+      if (state === 'tokenExpired') expired();
+      else if (state === 'established') published.update({ state });
       // The `disconnect` that follows says more.
-      else if (state !== 'establishing') this.#ending = { code: code ?? undefined, reason: reason ?? undefined };
+      else if (state !== 'establishing') ending = { code: code ?? undefined, reason: reason ?? undefined };
     } else if (token_expiring) {
-      this.#renewals.prompt();
+      prompt();
     } else if (degraded) {
-      this.published.update({ connection: { degraded: degraded.active } });
+      published.update({ connection: { degraded: degraded.active } });
     }
-  }
+  };
 
-  #expired(): void {
-    this.published.update({ state: 'tokenExpired' });
-    this.#renewals.prompt();
-  }
+  const expired = (): void => {
+    published.update({ state: 'tokenExpired' });
+    prompt();
+  };
 
-  #closed(end: LinkEnd): void {
+  /** The session has to be renewed. After a failure the expiry prompts again. */
+  const prompt = (): void => {
+    const prompted = renewals.load().then((loaded) => {
+      if (phase !== 'idle') loaded.prompt();
+    });
+    prompted.catch((error: unknown) => report(error, 'renew'));
+  };
+
+  const lost = (end: LinkEnd): void => {
     const { info } = end;
-    if (this.#phase === 'live') this.#reconnector.recordUptime(this.#timers.now() - this.#liveSince);
-    this.published.update({ connection: { lastClose: { code: info.code, reason: info.reason } } });
+    if (phase === 'live') reconnector.recordUptime(timers.now() - liveSince);
+    published.update({ connection: { lastClose: { code: info.code, reason: info.reason } } });
     const error = errorAfter(end);
-    this.#lastError = error;
-    const isFirst = this.#phase === 'starting';
-    if (!isFirst) this.#phase = 'lost';
-    const { how, hasAccess } = this.#credentials;
+    lastError = error;
+    const isFirst = phase === 'starting';
+    if (!isFirst) phase = 'lost';
+    const { how, hasAccess } = credentials;
     switch (nextStep(end, isFirst, 'stored' in how, hasAccess)) {
       case 'fail':
-        this.#fail(error);
+        fail(error);
         break;
       case 'start-afresh':
-        this.#credentials.sessionLost(true);
-        this.#dial();
+        credentials.sessionLost(true);
+        dial();
         break;
       case 'end':
-        this.#endByGateway(info, error);
+        endByGateway(info, error);
         break;
       case 'restart':
-        this.#restart(false, info, error);
+        restart(false, info, error);
         break;
       case 'reauth':
-        this.#restart(true, info, error);
+        restart(true, info, error);
         break;
       case 'retry':
-        this.#again('backoff', info.retryAfterMs);
+        again('backoff', info.retryAfterMs);
         break;
       case 'resume':
-        this.#again('at-once', info.retryAfterMs);
+        again('at-once', info.retryAfterMs);
         break;
     }
-  }
+  };
 
   /** The session is gone: a new one starts, with other credentials if they were refused. */
-  #restart(isRevoked: boolean, info: CloseInfo, error: StagedoorError): void {
-    this.#ending = undefined;
-    this.#credentials.sessionLost(isRevoked);
-    this.#renewals.reset();
-    this.#requests.sessionLost();
-    this.rooms.forEach((room) => room.lost());
-    if (this.#secureEnd) {
-      this.#secureEnd.isConfirmed = true;
-      this.#endByProgram();
+  const restart = (isRevoked: boolean, info: CloseInfo, error: StagedoorError): void => {
+    ending = undefined;
+    credentials.sessionLost(isRevoked);
+    renewals.value?.reset();
+    requests.sessionLost();
+    rooms.forEach((room) => room.lost());
+    if (secureEnd) {
+      secureEnd.isConfirmed = true;
+      endByProgram();
       return;
     }
-    if (isRevoked) this.#reauths += 1;
-    if (this.#reauths > MAX_REAUTHS || !this.#credentials.canRestart()) {
-      this.#endByGateway(info, error);
+    if (isRevoked) reauths += 1;
+    if (reauths > MAX_REAUTHS || !credentials.canRestart()) {
+      endByGateway(info, error);
       return;
     }
     const cause = { code: info.code, reason: info.reason };
-    this.published.update({ state: 'establishing', cause });
-    this.#again(isRevoked || info.retryAfterMs !== undefined ? 'backoff' : 'at-once', info.retryAfterMs);
-  }
+    published.update({ state: 'establishing', cause });
+    again(isRevoked || info.retryAfterMs !== undefined ? 'backoff' : 'at-once', info.retryAfterMs);
+  };
 
-  #again(urgency: Urgency, retryAfterMs: number | undefined): void {
+  const again = (urgency: Urgency, retryAfterMs: number | undefined): void => {
     const isDown = isOffline();
-    const delay = this.#reconnector.schedule(urgency, retryAfterMs, isDown);
-    this.#show(isDown ? 'offline' : 'waiting', delay);
-  }
+    const delay = reconnector.schedule(urgency, retryAfterMs, isDown);
+    show(isDown ? 'offline' : 'waiting', delay);
+  };
 
-  #endByProgram(): void {
-    this.#credentials.clear();
-    this.#end({}, new StagedoorError('stopped', 'stop() was called'));
-  }
+  const endByProgram = (): void => {
+    credentials.clear();
+    end({}, new StagedoorError('stopped', 'stop() was called'));
+  };
 
-  #endByGateway(info: CloseInfo, error: StagedoorError): void {
-    if (this.#secureEnd) this.#secureEnd.isConfirmed = true;
-    this.#lastSession = this.#credentials.session;
-    const { state, cause } = finalState(info, this.#ending);
-    this.#credentials.clear();
-    this.#end(cause, error, state);
-  }
+  const endByGateway = (info: CloseInfo, error: StagedoorError): void => {
+    if (secureEnd) secureEnd.isConfirmed = true;
+    lastSession = credentials.session;
+    const { state, cause } = finalState(info, ending);
+    credentials.clear();
+    end(cause, error, state);
+  };
 
   /** Throws without a confirmation. The end of the session, also one that is seen later, is one. */
-  async #endSecurely(signal: Parameters<typeof onAbort>[0]): Promise<void> {
-    const end: SecureEnd = { isPending: true, isConfirmed: false };
-    this.#secureEnd = end;
+  const endSecurely = async (signal: AbortSignalLike | undefined): Promise<void> => {
+    const own: SecureEnd = { isPending: true, isConfirmed: false };
+    secureEnd = own;
     try {
-      await this.#calls.send({ end: { revoke: true } }, 'ended', {
+      await calls.send({ end: { revoke: true } }, 'ended', {
         signal,
         isUrgent: true,
         onReply: () => {
-          this.#link.close(CLOSE_END);
-          this.#endByProgram();
+          link.close(CLOSE_END);
+          endByProgram();
         },
       });
     } catch (cause) {
-      if (end.isConfirmed) return;
-      end.isPending = false;
+      if (own.isConfirmed) return;
+      own.isPending = false;
       const { outcome } = asStagedoorError(cause, 'not_confirmed');
-      if (outcome !== 'unknown') this.#secureEnd = undefined;
+      if (outcome !== 'unknown') secureEnd = undefined;
       throw new StagedoorError('not_confirmed', 'the gateway did not confirm the end of the session', {
         cause,
         outcome,
       });
     }
-  }
+  };
 
   /** Ends everything that belongs to the session or to its start. */
-  #end(cause: StateCause, error: StagedoorError, state: 'notLoggedIn' | 'terminated' = 'notLoggedIn'): void {
-    if (this.#phase === 'idle') return;
-    this.#phase = 'idle';
-    this.#attempt = undefined;
-    this.#ending = undefined;
+  const end = (cause: StateCause, error: StagedoorError, state: 'notLoggedIn' | 'terminated' = 'notLoggedIn'): void => {
+    if (phase === 'idle') return;
+    phase = 'idle';
+    attempt = undefined;
+    ending = undefined;
     // A start that is given up must not end the session that the tab stored.
-    this.#link.close(this.#credentials.ticket ? CLOSE_RECONNECT : CLOSE_END);
-    this.#detachPage?.();
-    this.#tokens.cancel();
-    this.#renewals.reset();
-    this.#instance.release();
-    this.#requests.failAll((outcome) => {
+    link.close(credentials.ticket ? CLOSE_RECONNECT : CLOSE_END);
+    detachPage?.();
+    tokens.cancel();
+    renewals.value?.reset();
+    instance.release();
+    requests.failAll((outcome) => {
       const details = { outcome, cause: error, retryAfterMs: error.retryAfterMs };
       return new StagedoorError('session_ended', `the session ended: ${error.message}`, details);
     });
-    this.published.update({
+    published.update({
       state,
       cause,
       session: null,
       connection: { status: 'idle', attempt: 0, nextAttemptAt: undefined, degraded: false },
     });
-    this.rooms.forEach(({ membership }) => membership.stopped());
-    this.#starting?.resolve(failure(error));
-    this.#reconnector.reset();
-    this.#timers.clear();
-  }
+    rooms.forEach(({ membership }) => membership.stopped());
+    starting?.resolve(failure(error));
+    reconnector.reset();
+    timers.clear();
+  };
 
-  #attachPage(): () => void {
-    return attachPage({
-      wake: () => this.retryNow(),
-      online: () => this.retryNow(ONLINE_PROBE_MS),
+  const listen = (): (() => void) =>
+    attachPage({
+      wake: () => retryNow(),
+      online: () => retryNow(ONLINE_PROBE_MS),
       offline: () => {
-        if (this.#phase !== 'live') this.#show('offline');
+        if (phase !== 'live') show('offline');
       },
-      save: () => this.#credentials.persist(),
-      hibernate: () => this.#hibernate(),
-      restore: () => this.#dial(),
+      save: () => credentials.persist(),
+      hibernate: () => hibernate(),
+      restore: () => dial(),
     });
-  }
 
   /** The page enters the back/forward cache: the session is suspended at once, and the id is free for a duplicate. */
-  #hibernate(): void {
-    this.#link.suspend(CLOSE_HIBERNATE);
-    this.#attempt = undefined;
-    if (this.#phase === 'live') this.#phase = 'lost';
-    this.#reconnector.stop();
-    this.#instance.release();
-    this.#show('waiting');
-  }
+  const hibernate = (): void => {
+    link.suspend(CLOSE_HIBERNATE);
+    attempt = undefined;
+    if (phase === 'live') phase = 'lost';
+    reconnector.stop();
+    instance.release();
+    show('waiting');
+  };
 
-  #show(status: 'connecting' | 'waiting' | 'offline', delay?: number): void {
+  const show = (status: 'connecting' | 'waiting' | 'offline', delay?: number): void => {
     const nextAttemptAt = delay === undefined ? undefined : Date.now() + delay;
-    this.published.update({ connection: { status, attempt: this.#reconnector.attempt, nextAttemptAt } });
-  }
+    published.update({ connection: { status, attempt: reconnector.attempt, nextAttemptAt } });
+  };
+
+  const failure = async (error: StagedoorError): Promise<StartResult> => {
+    await hintsLoaded(calls.within);
+    return failed(error);
+  };
+
+  return { published, rooms, start, stop, get, retryNow: () => retryNow() };
 }
 
-function failure(error: StagedoorError): StartResult {
+function failed(error: StagedoorError): StartResult {
   return { succeeded: false, failed: true, error };
 }

@@ -6,10 +6,9 @@ const SECRETS: ReadonlySet<string> = new Set(['access_token', 'auth_token', 'par
 
 /** Hands frames to `onFrame`. */
 export function makeTap(
-  onFrame: ((frame: WireFrame) => void) | undefined,
+  onFrame: (frame: WireFrame) => void,
   report: (error: unknown, where: string) => void,
-): ((direction: 'in' | 'out', text: string) => void) | undefined {
-  if (!onFrame) return undefined;
+): (direction: 'in' | 'out', text: string) => void {
   return (direction, text) => {
     try {
       onFrame(Object.freeze({ direction, text: blank(text), atMs: Date.now() }));

@@ -51,52 +51,58 @@ type Replies = { readonly [K in ReplyName]?: ReplyBody<K> };
 const SILENCE_SLACK_MS = 1_000;
 
 /** The connection of one manager, or none. */
-export class Link {
-  readonly #config: Config;
-  readonly #requests: Requests;
-  readonly #credentials: Credentials;
-  readonly #rooms: Rooms;
-  readonly #timers: Timers;
-  readonly #tap: FrameTap | undefined;
-  readonly #handler: LinkHandler;
-  #connection: Connection | undefined;
-  #opening: { readonly id: number; readonly isResume: boolean; refusal?: StagedoorError } | undefined;
-  #heartbeat: Heartbeat | undefined;
-  /** Missed frames that still follow, and the rooms of the resumed session. */
-  #replay: { left: number; readonly rooms: ReadonlySet<string> } | undefined;
-  #ping: { readonly id: number; readonly sentAt: number } | undefined;
+export interface Link {
+  /** Connects, and sends the first message. */
+  connect(webSocket: WebSocketConstructor, opening: Opening): void;
+  /** Closes the connection, without a report. */
+  close(code: number): void;
+  /** Closes the connection in order to come back, without a report. */
+  suspend(code: number): void;
+  /** Ends the session on this connection, without a report. Resolves when the gateway confirmed, or too late. */
+  finish(timeoutMs: number): Promise<void>;
+  /** Checks that the connection is alive: without an answer within `timeoutMs` it is over. */
+  probe(timeoutMs: number): void;
+  /** Sends the requests that can be sent now. */
+  flush(): void;
+}
 
-  constructor(
-    config: Config,
-    parts: { requests: Requests; credentials: Credentials; rooms: Rooms; timers: Timers; tap: FrameTap | undefined },
-    handler: LinkHandler,
-  ) {
-    this.#config = config;
-    this.#requests = parts.requests;
-    this.#credentials = parts.credentials;
-    this.#rooms = parts.rooms;
-    this.#timers = parts.timers;
-    this.#tap = parts.tap;
-    this.#handler = handler;
-  }
+/** What a link combines. */
+export interface LinkParts {
+  readonly config: Config;
+  readonly requests: Requests;
+  readonly credentials: Credentials;
+  readonly rooms: Rooms;
+  readonly timers: Timers;
+  readonly tap: () => FrameTap | undefined;
+}
+
+/** Makes the link of one manager. */
+export function makeLink(parts: LinkParts, handler: LinkHandler): Link {
+  const { config, requests, credentials, rooms, timers } = parts;
+  let connection: Connection | undefined;
+  let opening: { readonly id: number; readonly isResume: boolean; refusal?: StagedoorError } | undefined;
+  let heartbeat: Heartbeat | undefined;
+  /** Missed frames that still follow, and the rooms of the resumed session. */
+  let replay: { left: number; readonly rooms: ReadonlySet<string> } | undefined;
+  let ping: { readonly id: number; readonly sentAt: number } | undefined;
 
   /** Connects, and sends the first message. */
-  connect(webSocket: WebSocketConstructor, opening: Opening): void {
-    const id = this.#requests.takeId();
-    this.#opening = { id, isResume: 'resume' in opening };
-    const connection: Connection = new Connection(
+  const connect = (webSocket: WebSocketConstructor, first: Opening): void => {
+    const id = requests.takeId();
+    opening = { id, isResume: 'resume' in first };
+    const own: Connection = new Connection(
       webSocket,
-      this.#config.endpoint,
-      this.#config.connectTimeoutMs,
+      config.endpoint,
+      config.connectTimeoutMs,
       {
-        opened: () => connection.send(JSON.stringify({ id, ...opening })),
-        received: (frame) => this.#received(frame),
-        silenceMs: () => this.#silenceMs(),
+        opened: () => own.send(JSON.stringify({ id, ...first })),
+        received,
+        silenceMs,
         closed: (info, disconnect, cause) => {
-          const ended = this.#opening;
-          this.#forget();
-          this.#lost();
-          this.#handler.closed({
+          const ended = opening;
+          forget();
+          lost();
+          handler.closed({
             info,
             disconnect,
             cause,
@@ -106,135 +112,137 @@ export class Link {
           });
         },
       },
-      this.#tap,
+      parts.tap(),
     );
-    this.#connection = connection;
-  }
+    connection = own;
+  };
 
   /** Closes the connection, without a report. */
-  close(code: number): void {
-    const connection = this.#connection;
-    this.#forget();
-    connection?.close(code);
-  }
+  const close = (code: number): void => {
+    const closing = connection;
+    forget();
+    closing?.close(code);
+  };
 
   /** Closes the connection in order to come back, without a report. */
-  suspend(code: number): void {
-    this.close(code);
-    this.#lost();
-  }
+  const suspend = (code: number): void => {
+    close(code);
+    lost();
+  };
 
   /** Ends the session on this connection, without a report. Resolves when the gateway confirmed, or too late. */
-  async finish(timeoutMs: number): Promise<void> {
-    const connection = this.#connection;
-    this.#forget();
-    await connection?.finish(JSON.stringify({ id: this.#requests.takeId(), end: { revoke: true } }), timeoutMs);
-  }
+  const finish = async (timeoutMs: number): Promise<void> => {
+    const ending = connection;
+    forget();
+    await ending?.finish(JSON.stringify({ id: requests.takeId(), end: { revoke: true } }), timeoutMs);
+  };
 
   /** Checks that the connection is alive: without an answer within `timeoutMs` it is over. */
-  probe(timeoutMs: number): void {
-    if (!this.#connection || this.#ping) return;
-    const id = this.#requests.takeId();
-    this.#ping = { id, sentAt: this.#timers.now() };
-    this.#connection.probe(JSON.stringify({ id, ping: {} }), timeoutMs);
-  }
+  const probe = (timeoutMs: number): void => {
+    if (!connection || ping) return;
+    const id = requests.takeId();
+    ping = { id, sentAt: timers.now() };
+    connection.probe(JSON.stringify({ id, ping: {} }), timeoutMs);
+  };
 
   /** Sends the requests that can be sent now. */
-  flush(): void {
-    if (!this.#connection || this.#opening || this.#replay) return;
-    for (const text of this.#requests.takeSendable(this.#timers.now())) this.#connection.send(text);
-  }
+  const flush = (): void => {
+    if (!connection || opening || replay) return;
+    for (const text of requests.takeSendable(timers.now())) connection.send(text);
+  };
 
-  #received(frame: ServerFrame): boolean {
+  const received = (frame: ServerFrame): boolean => {
     if (frame.kind === 'disconnect') return false;
     if (frame.kind === 'ping') {
-      this.#connection?.send(JSON.stringify({ pong: { seq: this.#credentials.lastSeq } }));
+      connection?.send(JSON.stringify({ pong: { seq: credentials.lastSeq } }));
       return false;
     }
-    if (frame.seq !== undefined && !this.#credentials.received(frame.seq)) return false;
+    if (frame.seq !== undefined && !credentials.received(frame.seq)) return false;
     let isSettled = false;
-    if (frame.kind === 'push') this.#handler.pushed(frame.push);
-    else isSettled = this.#answered(frame);
-    if (frame.seq !== undefined && this.#replay) {
-      this.#replay.left -= 1;
-      this.#finishReplay();
+    if (frame.kind === 'push') handler.pushed(frame.push);
+    else isSettled = answered(frame);
+    if (frame.seq !== undefined && replay) {
+      replay.left -= 1;
+      finishReplay();
     }
     return isSettled;
-  }
+  };
 
-  #answered(frame: Extract<ServerFrame, { kind: 'reply' | 'error' }>): boolean {
+  const answered = (frame: Extract<ServerFrame, { kind: 'reply' | 'error' }>): boolean => {
     const result = frame.kind === 'reply' ? { ok: frame.ok } : { error: frame.error };
-    if (frame.id === this.#opening?.id) {
-      if ('ok' in result) this.#opened(result.ok);
-      else this.#refused(refusal(result.error));
+    if (frame.id === opening?.id) {
+      if ('ok' in result) opened(result.ok);
+      else refused(refusal(result.error));
       return true;
     }
-    if (frame.id === this.#ping?.id) {
-      this.#ponged(frame.kind === 'reply' ? frame.ok : undefined);
+    if (frame.id === ping?.id) {
+      ponged(frame.kind === 'reply' ? frame.ok : undefined);
       return false;
     }
-    const isSettled = this.#requests.settle(frame.id, result);
-    this.flush();
+    const isSettled = requests.settle(frame.id, result);
+    flush();
     return isSettled;
-  }
+  };
 
-  #opened(reply: Reply): void {
-    this.#opening = undefined;
+  const opened = (reply: Reply): void => {
+    opening = undefined;
     const { started, resumed }: Replies = reply;
     if (started) {
-      this.#requests.sessionLost();
-      this.#heartbeat = started.heartbeat;
-      this.#requests.setInFlight(started.limits.in_flight);
+      requests.sessionLost();
+      heartbeat = started.heartbeat;
+      requests.setInFlight(started.limits.in_flight);
     } else if (resumed) {
-      this.#requests.resumed(resumed.pending);
-      this.#replay = { left: resumed.replayed_count, rooms: new Set(resumed.rooms.map(({ room }) => room)) };
+      requests.resumed(resumed.pending);
+      replay = { left: resumed.replayed_count, rooms: new Set(resumed.rooms.map(({ room }) => room)) };
     } else {
       throw new StagedoorError('not_a_gateway', 'a reply of another kind');
     }
-    this.#connection?.established();
-    if (started) this.#handler.started(started);
-    else if (resumed) this.#handler.resumed(resumed);
-    this.#finishReplay();
-    this.probe(this.#config.connectTimeoutMs);
-    this.flush();
-  }
+    connection?.established();
+    if (started) handler.started(started);
+    else if (resumed) handler.resumed(resumed);
+    finishReplay();
+    probe(config.connectTimeoutMs);
+    flush();
+  };
 
-  #refused(error: StagedoorError): void {
-    if (this.#opening) this.#opening.refusal = error;
+  const refused = (error: StagedoorError): void => {
+    if (opening) opening.refusal = error;
     // After these refusals alone the gateway waits for another `start`.
-    if (['name_taken', 'invalid_argument', 'malformed', 'too_large'].includes(error.code)) this.#handler.refused(error);
-  }
+    if (['name_taken', 'invalid_argument', 'malformed', 'too_large'].includes(error.code)) handler.refused(error);
+  };
 
-  #ponged(reply: Reply | undefined): void {
+  const ponged = (reply: Reply | undefined): void => {
     const { pong }: Replies = reply ?? {};
-    if (pong) this.#credentials.setClock(pong.time_ms);
-    const rttMs = Math.round(this.#timers.now() - (this.#ping?.sentAt ?? 0));
-    this.#ping = undefined;
-    this.#handler.ponged(rttMs);
-  }
+    if (pong) credentials.setClock(pong.time_ms);
+    const rttMs = Math.round(timers.now() - (ping?.sentAt ?? 0));
+    ping = undefined;
+    handler.ponged(rttMs);
+  };
 
-  #finishReplay(): void {
-    if (!this.#replay || this.#replay.left > 0) return;
-    const { rooms } = this.#replay;
-    this.#replay = undefined;
-    this.#requests.replayFinished();
-    this.#rooms.forEach(({ room, membership }) => membership.reconcile(rooms.has(room.name)));
-    this.flush();
-  }
+  const finishReplay = (): void => {
+    if (!replay || replay.left > 0) return;
+    const { rooms: resumed } = replay;
+    replay = undefined;
+    requests.replayFinished();
+    rooms.forEach(({ room, membership }) => membership.reconcile(resumed.has(room)));
+    flush();
+  };
 
-  #silenceMs(): number {
-    if (!this.#heartbeat) return Infinity;
-    const { interval_ms, timeout_ms, room_interval_ms, room_timeout_ms } = this.#heartbeat;
-    const allowed = this.#rooms.isInside ? room_interval_ms + room_timeout_ms : interval_ms + timeout_ms;
+  const silenceMs = (): number => {
+    if (!heartbeat) return Infinity;
+    const { interval_ms, timeout_ms, room_interval_ms, room_timeout_ms } = heartbeat;
+    const allowed = rooms.isInside ? room_interval_ms + room_timeout_ms : interval_ms + timeout_ms;
     return allowed + SILENCE_SLACK_MS;
-  }
+  };
 
-  #forget(): void {
-    this.#connection = this.#opening = this.#replay = this.#ping = undefined;
-  }
+  const forget = (): void => {
+    connection = opening = replay = ping = undefined;
+  };
 
-  #lost(): void {
-    this.#requests.connectionLost();
-    this.#rooms.forEach(({ membership }) => membership.suspend());
-  }
+  const lost = (): void => {
+    requests.connectionLost();
+    rooms.forEach(({ membership }) => membership.suspend());
+  };
+
+  return { connect, close, suspend, finish, probe, flush };
 }

@@ -1,13 +1,14 @@
 // The session manager: the entry of the package.
 
 import type { AbortSignalLike } from '../core/abort.js';
+import { mapLazy } from '../core/lazy.js';
 import type { Observable } from '../core/observable.js';
 import type { SessionSnapshot } from '../core/states.js';
 import type { Room, RoomOptions } from '../room/api.js';
 import type { AnySignals, SignalMap } from '../room/events.js';
 import type { ConnectionSnapshot, Manager, Options, Session, SessionObserver, StartResult, StartWith } from './api.js';
-import { Driver } from './driver.js';
-import { Loads } from './loader.js';
+import { type Driver, makeDriver } from './driver.js';
+import { afterStart } from './modules.js';
 import { checkOptions } from './options.js';
 
 /** `Symbol.asyncDispose`, also where the platform has none. */
@@ -21,8 +22,9 @@ export class SessionManager implements Manager, AsyncDisposable {
 
   constructor(options: Options) {
     const config = checkOptions(options);
-    const loads = config.loader && new Loads(config.loader, this);
-    this.#driver = new Driver(config, (expired) => loads?.run(expired));
+    const { loader } = config;
+    const loads = loader && mapLazy(afterStart, ({ Loads }) => new Loads(loader, this));
+    this.#driver = makeDriver(config, (expired) => loads?.load().then((loaded) => loaded.run(expired)));
   }
 
   /** The session, or null. */

@@ -2,12 +2,14 @@
 
 import { NoActiveSessionError, StagedoorError } from '../core/errors.js';
 import type { ErrorReporter, Notifier } from '../core/observable.js';
+import { type InOrder, makeOrder } from '../core/order.js';
 import type { Requests } from '../core/requests.js';
 import type { Tokens } from '../core/tokens.js';
-import type { Channel, RoomRequest } from '../room/channel.js';
+import type { Channel, RoomCall, RoomRequest } from '../room/channel.js';
 import { randomText } from '../shell/environment.js';
 import type { BodyDraft, CommandDraft, CommandName, ReplyBody, ReplyName } from '../wire/commands.js';
 import type { Calls } from './calls.js';
+import { hintsLoaded } from './modules.js';
 
 /** What a channel combines. */
 export interface ChannelParts {
@@ -28,7 +30,16 @@ export function makeChannel(parts: ChannelParts, room: string): Channel {
   const { notifier, report, calls, requests, tokens, hasSession, load, flush } = parts;
   const needSession = (): Promise<void> | undefined =>
     hasSession() ? undefined : (load() ?? Promise.reject(new NoActiveSessionError()));
-  const call = async <C extends CommandName, K extends ReplyName, T = ReplyBody<K>>(
+  const inOrder = makeOrder((promise, options) => calls.within(promise, options, 'not-sent'));
+  const start: InOrder = async (...args) => {
+    try {
+      return await inOrder(...args);
+    } catch (error) {
+      await hintsLoaded(calls.within);
+      throw error;
+    }
+  };
+  const callNow = async <C extends CommandName, K extends ReplyName, T = ReplyBody<K>>(
     command: C,
     body: BodyDraft<C>,
     reply: K,
@@ -48,6 +59,11 @@ export function makeChannel(parts: ChannelParts, room: string): Channel {
       return send();
     }
   };
+  /** What is urgent waits for no other call. */
+  const call: RoomCall = (command, body, reply, request) =>
+    request?.isUrgent
+      ? callNow(command, body, reply, request)
+      : start(() => callNow(command, body, reply, request), request);
   return {
     room,
     notifier,
@@ -59,6 +75,10 @@ export function makeChannel(parts: ChannelParts, room: string): Channel {
       return call(command, { ...body, ref }, reply, { ...request, ref });
     },
     inBackground: (work, where) => void work.catch((error: unknown) => report(error, where)),
+    with: (lazy, use, options) => {
+      const ready = lazy.value ? undefined : lazy.load();
+      return start(async () => use(lazy.value ?? (await lazy.load())), options, ready);
+    },
     token: (source, reason) => tokens.get(source, reason),
     within: calls.within,
     sleep: calls.sleep,

@@ -3,8 +3,10 @@
 import { StagedoorError } from '../core/errors.js';
 import type { Room, RoomOptions } from '../room/api.js';
 import type { Channel } from '../room/channel.js';
+import type { Engine } from '../room/engine.js';
 import type { SignalMap } from '../room/events.js';
 import { makeRoom, type RoomParts } from '../room/room.js';
+import { afterStart } from './modules.js';
 
 /** All rooms that the program declared, by name. */
 export class Rooms {
@@ -31,7 +33,7 @@ export class Rooms {
 
   /** Whether this client is in any room. */
   get isInside(): boolean {
-    return [...this.#all.values()].some(({ membership }) => membership.status === 'in');
+    return [...this.#all.values()].some(({ engine }) => engine.value?.membership.status === 'in');
   }
 
   /** Hands a push to its room. Returns false if it is about none. */
@@ -42,13 +44,13 @@ export class Rooms {
     return true;
   }
 
-  /** Calls `fn` with each room. */
-  forEach(fn: (room: RoomParts<SignalMap>) => void): void {
-    this.#all.forEach(fn);
+  /** Calls `fn` with each room that may have been joined. */
+  forEach(fn: (engine: Engine) => void): void {
+    for (const { engine } of this.#all.values()) if (engine.value) fn(engine.value);
   }
 
   #add<S extends SignalMap>(name: string, options: RoomOptions<S>): RoomParts<S> {
-    const parts = makeRoom(this.#makeChannel(name), options);
+    const parts = makeRoom(this.#makeChannel(name), afterStart, options);
     this.#all.set(name, parts as unknown as RoomParts<SignalMap>);
     return parts;
   }

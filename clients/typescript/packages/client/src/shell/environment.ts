@@ -105,8 +105,21 @@ export function inNextTask(fn: () => void): void {
   }
 }
 
-/** Reports an error that no caller can handle. */
-export function reportUnhandled(error: unknown): void {
+/** Reports errors that no caller can handle: to the program, or as uncaught ones. */
+export function makeReporter(
+  report: ((error: unknown, where: string) => void) | undefined,
+): (error: unknown, where: string) => void {
+  return (error, where) => {
+    try {
+      if (report) report(error, where);
+      else reportUncaught(error);
+    } catch (second) {
+      reportUncaught(second);
+    }
+  };
+}
+
+function reportUncaught(error: unknown): void {
   const { reportError, console } = environment();
   if (reportError) reportError(error);
   else console.error(error);

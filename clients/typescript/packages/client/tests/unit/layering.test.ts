@@ -1,4 +1,4 @@
-// Imports lead downwards only, and never in a circle.
+// Imports lead downwards only, and never in a circle; those of modules that are loaded later too.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
@@ -12,7 +12,7 @@ const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter(
 const imports = new Map(
   files.map((file) => {
     const text = readFileSync(join(source, file), 'utf8');
-    const paths = [...text.matchAll(/from '(\.[^']+)\.js'/g)].map(([, path]) => path ?? '');
+    const paths = [...text.matchAll(/(?:from |import\()'(\.[^']+)\.js'/g)].map(([, path]) => path ?? '');
     return [file, paths.map((path) => `${relative(source, join(source, dirname(file), path))}.ts`)];
   }),
 );
