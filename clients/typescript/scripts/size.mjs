@@ -48,11 +48,12 @@ async function bundle(entry, external) {
     logLevel: 'error',
     build: {
       write: false,
-      minify: true,
-      modulePreload: false,
       target: 'es2022',
+      // As a library: Vite adds nothing of its own. To the first file of an application it adds a helper, once, for all
+      // `import()` in it.
+      lib: { entry: file, formats: ['es'], fileName: 'entry' },
       rolldownOptions: {
-        input: file,
+        output: { minify: true },
         // A program exports nothing: its first file may export what the later ones import of it.
         preserveEntrySignatures: 'allow-extension',
         external: [external ?? []].flat().map((one) => (one.startsWith('.') ? join(root, one) : one)),
