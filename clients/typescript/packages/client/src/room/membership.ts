@@ -108,8 +108,8 @@ export class Membership {
     // A first join goes on by itself.
     if (!this.#isWanted || this.#joining) return;
     const epoch = (this.#epoch += 1);
-    this.#setStatus('joining');
     this.#channel.hold();
+    this.#setStatus('joining');
     void this.#rejoin(epoch).finally(() => {
       if (epoch === this.#epoch) this.#channel.release();
     });

@@ -225,7 +225,9 @@ class Published implements PublishedMedia {
     room.on(
       'streamEnded',
       ({ stream }) => {
-        if (stream.id === this.#id && !this.#own?.stream.value) this.#end();
+        // That of a former session is published again.
+        const isOfSession = stream.participant === room.state.value.me?.id;
+        if (stream.id === this.#id && isOfSession && !this.#own?.stream.value) this.#end();
       },
       { signal },
     );

@@ -2,7 +2,7 @@
 
 import { expect, it } from 'vitest';
 
-import { unique, useGateway } from '../harness/index.js';
+import { faultProxy, unique, useGateway } from '../harness/index.js';
 import { joinRoom, openPage, openPair, useChromium } from './media.js';
 
 const used = useGateway();
@@ -44,5 +44,22 @@ it('the sound of all streams plays through one element, also of those that come 
     await helpers.played(helpers.at.speaker);
   });
   expect(await viewer.evaluate(() => helpers.at.watched.playback.value)).toBe('playing');
+  expect(errors).toEqual([]);
+});
+
+it('a stream that is published again in a new session has media', async () => {
+  const proxy = await faultProxy(used.gateway);
+  const { publisher, viewer, stream, errors } = await openPair(chromium.browser, {
+    publisher: proxy.url,
+    viewer: used.gateway.url,
+  });
+  proxy.close(4400);
+  const again = await publisher.evaluate(async (former) => {
+    const shown = await helpers.until(helpers.at.published.stream, (value) => value !== null && value.id !== former);
+    return shown?.id ?? '';
+  }, stream);
+  await viewer.evaluate((id) => helpers.watch(id), again);
+  expect(await viewer.evaluate(() => helpers.untilDecoded(10))).toBeGreaterThanOrEqual(10);
+  expect(await publisher.evaluate(() => helpers.at.published.ended.value)).toBe(false);
   expect(errors).toEqual([]);
 });
