@@ -163,6 +163,7 @@ export function refusal(error: WireError, ref?: string): StagedoorError {
     field: error.field ?? undefined,
     missing: error.missing ?? undefined,
     retryAfterMs: error.retry_after_ms ?? undefined,
+    untilMs: error.until_ms ?? undefined,
     ref,
     // A gateway that shuts down answers unfinished requests with `draining`.
     outcome: error.code === 'draining' ? 'unknown' : 'refused',

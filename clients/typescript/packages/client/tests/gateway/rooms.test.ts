@@ -69,6 +69,18 @@ describe('joining', () => {
     expect(() => one.room('not a room')).toThrow(/room id/);
   });
 
+  it('a join of a blocked user says until when', async () => {
+    const one = await started(used.gateway);
+    const room = one.room(unique('room'));
+    await room.join();
+    const left = new Promise<{ untilMs?: number | undefined }>((resolve) => room.on('left', resolve));
+    const { username } = one.get()?.user ?? {};
+    await used.gateway.api('POST', `rooms/${room.name}/force_disconnect`, { username, block: { for_ms: 60_000 } });
+    const { untilMs } = await left;
+    expect(untilMs).toBeGreaterThan(Date.now());
+    await expect(room.join()).rejects.toMatchObject({ code: 'blocked', outcome: 'refused', untilMs });
+  });
+
   it('a join that took effect too late is left again', async () => {
     const proxy = await faultProxy(used.gateway);
     const one = await started(proxy);
