@@ -66,7 +66,7 @@ export class App {
   }
 
   /** Enters the chosen room. */
-  async enter(isReload = false): Promise<void> {
+  async enter(): Promise<void> {
     const config = this.#config;
     // The gateway takes names in this form alone.
     const name = this.name.value.trim().normalize('NFC');
@@ -79,7 +79,7 @@ export class App {
     this.problem.value = undefined;
     this.screen.value = { kind: 'entering' };
     try {
-      const entry = { name, room, token: this.#tokenFor(room), isReload };
+      const entry = { name, room, token: this.#tokenFor(room) };
       const session: RoomSession = new RoomSession(config, entry, this, (why) => {
         this.#left(why, session.chat.draft.value);
       });
@@ -161,7 +161,7 @@ export class App {
     this.room.value = stay.room;
     this.role.value = stay.role;
     this.invitation.value = stay.invitation;
-    await this.enter(true);
+    await this.enter();
   }
 }
 

@@ -2,6 +2,7 @@
 
 import type { Room } from '@stagedoor/client';
 import { type ReadonlySignal, type Signal, signal } from '@preact/signals';
+import { newRef } from './ref.js';
 import { sentenceOf } from './sentences.js';
 
 /** The signals of the page. */
@@ -66,18 +67,18 @@ export class Chat {
     this.draft.value = '';
     const delivery = signal<Delivery>({ status: 'sending' });
     this.#add({ kind: 'message', user: this.#self(), isOwn: true, text, delivery });
-    this.#send(text, delivery);
+    this.#send(text, newRef(), delivery);
   }
 
-  #send(text: string, delivery: Signal<Delivery>): void {
+  #send(text: string, ref: string, delivery: Signal<Delivery>): void {
     delivery.value = { status: 'sending' };
-    this.#room.send('chat', { text }).then(
+    this.#room.send('chat', { text }, { ref }).then(
       ({ recipients }) => {
         delivery.value = { status: 'sent', recipients };
       },
       (error: unknown) => {
         const repeat = (): void => {
-          this.#send(text, delivery);
+          this.#send(text, ref, delivery);
         };
         delivery.value = { status: 'failed', why: sentenceOf(error).what, repeat };
       },

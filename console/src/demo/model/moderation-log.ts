@@ -2,7 +2,8 @@
 
 import type { Action, Receipts, RequestOptions } from '@stagedoor/client';
 import { signal } from '@preact/signals';
-import { type Sentence, sentenceOf } from './sentences.js';
+import { newRef } from './ref.js';
+import { type Effect, effectOf, type Sentence, sentenceOf } from './sentences.js';
 
 /** What a command does, for people. */
 export interface ActionTitle {
@@ -18,7 +19,7 @@ export interface ActionTitle {
 export interface Step {
   /** When it arrived, in milliseconds since the command was sent. */
   readonly arrivedMs: number;
-  readonly kind: 'accepted' | Outcome | 'ended';
+  readonly kind: 'accepted' | Outcome | 'ended' | Effect;
   readonly text: string;
   /** Targets that are named in the receipt. */
   readonly targets: readonly { readonly id: string; readonly outcome: Outcome }[];
@@ -78,9 +79,10 @@ export class ModerationLog {
       action = await command({ ref });
     } catch (error) {
       const sentence = sentenceOf(error);
-      const isUnknown = !(error instanceof Error && 'outcome' in error && error.outcome === 'refused');
+      const effect = effectOf(error);
       const repeat = (): void => void this.#send(key, title, command, ref);
-      this.#change(key, { status: 'failed', error: sentence, repeat: isUnknown ? repeat : undefined });
+      this.#step(key, sentAt, 'failed', { kind: effect, text: effect, targets: [] });
+      this.#change(key, { error: sentence, repeat: effect === 'rejected' ? undefined : repeat });
       this.status.value = { title, text: `${sentence.what} ${sentence.todo}` };
       return;
     }
@@ -151,8 +153,3 @@ function targetId(target: Receipts['targets'][number]['target']): string {
 
 /** The outcomes, with those first that need attention. */
 const OUTCOMES: readonly Outcome[] = ['ignored', 'declined', 'offline', 'pending', 'enforced'];
-
-/** 128 random bits; `crypto.randomUUID` is missing on insecure origins. */
-function newRef(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
-}

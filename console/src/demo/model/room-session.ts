@@ -22,7 +22,7 @@ import type { FrameLog } from './frame-log.js';
 import { ModerationLog } from './moderation-log.js';
 import { Publishing } from './publishing.js';
 import { roleName } from './roles.js';
-import { type Sentence, sentenceOf, untilText } from './sentences.js';
+import { Explained, isolate, NEW_INVITATION, reasonText, type Sentence, sentenceOf, untilText } from './sentences.js';
 import type { Speakers } from './speakers.js';
 import { Watching } from './watching.js';
 
@@ -31,8 +31,6 @@ export interface Entry {
   readonly name: string;
   readonly room: string;
   readonly token: TokenSource | undefined;
-  /** Continues the session that the tab stored. */
-  readonly isReload: boolean;
 }
 
 /** What a window has in every room. */
@@ -73,6 +71,9 @@ export class RoomSession {
   readonly #ended = new AbortController();
   readonly #onEnd: (why: Sentence) => void;
   #isJoined = false;
+  #sessionId: string | undefined;
+  /** Why the former session is gone, once there is a new one. */
+  #lostBy: number | string | undefined;
 
   constructor(config: DemoConfig, entry: Entry, window: WindowParts, onEnd: (why: Sentence) => void) {
     const { devices, frames, speakers } = window;
@@ -111,14 +112,15 @@ export class RoomSession {
     this.#listen(until);
   }
 
-  /** Starts the session and joins the room. Rejects with what prevented it. */
-  async enter({ name, isReload }: Entry): Promise<void> {
+  /**
+   * Starts the session and joins the room; after a reload it continues the session of this tab. Rejects with what
+   * prevented it.
+   */
+  async enter({ name }: Entry): Promise<void> {
     try {
-      const resumed = isReload ? await this.manager.start({ stored: true }) : undefined;
-      if (!resumed?.succeeded) {
-        const started = await this.manager.start({ guest: name });
-        if (started.failed) throw started.error;
-      }
+      const started = await this.manager.start({ guest: name });
+      if (started.failed) throw this.#whyRejected() ?? started.error;
+      this.#sessionId = started.session.id;
       await this.room.join();
     } catch (error) {
       this.#ended.abort();
@@ -160,7 +162,7 @@ export class RoomSession {
     };
     on('joined', ({ isRejoin }) => {
       for (const { id, username } of room.participants.value.values()) this.#remember(id, username);
-      chat.notice(isRejoin ? 'You are in the room again.' : 'You entered the room.');
+      chat.notice(isRejoin ? this.#whyBack() : 'You entered the room.');
     });
     on('participantJoined', ({ participant }) => {
       this.#remember(participant.id, participant.username);
@@ -200,6 +202,7 @@ export class RoomSession {
     });
     const stopEnd = effect(() => {
       const { state, code, reason, untilMs } = this.session.value;
+      if (state === 'establishing') this.#lostBy = code;
       // A session that was lost is replaced by a new one, unless the client gave up.
       const isOver = state === 'terminated' || (state === 'notLoggedIn' && this.connection.value.status === 'idle');
       if (isOver) this.#end(whySessionEnded(String(reason ?? code ?? ''), code, untilMs));
@@ -212,7 +215,8 @@ export class RoomSession {
   /** Follows the session feed while this participant moderates. */
   #followFeed(): () => void {
     const mayModerate = computed(
-      () => this.state.value.capabilities.moderate && ['in', 'suspended'].includes(this.state.value.membership),
+      () =>
+        this.state.value.capabilities.moderate && ['in', 'joining', 'suspended'].includes(this.state.value.membership),
     );
     return effect(() => {
       if (!mayModerate.value) {
@@ -238,12 +242,31 @@ export class RoomSession {
     if (this.#names.size > MAX_NAMES && oldest !== undefined) this.#names.delete(oldest);
   }
 
+  /** Why a banned user gets no session: the state has the reason and the end of the ban. */
+  #whyRejected(): Explained | undefined {
+    const { state, code, reason, untilMs } = this.manager.state.value;
+    if (state !== 'terminated') return undefined;
+    return new Explained(whySessionEnded(reason ?? '', code, untilMs));
+  }
+
+  /** Why the room was entered again. */
+  #whyBack(): string {
+    const id = this.manager.get()?.id;
+    const isSame = id === this.#sessionId;
+    this.#sessionId = id;
+    const why = isSame ? undefined : (LOSSES[String(this.#lostBy)] ?? 'Your session ended.');
+    return why === undefined ? 'You are in the room again.' : `${why} You are in the room again, as the same guest.`;
+  }
+
   #whyLeft({ why, by, reason, untilMs, error }: RoomEvents<DemoSignals>['left']): Sentence {
+    if (error?.code === 'token_invalid' && this.#lostBy === 4401) {
+      return { what: 'The gateway was restarted and does not accept this invitation any more.', todo: NEW_INVITATION };
+    }
     if (error) return sentenceOf(error);
     if (why === 'ended')
       return { what: 'A moderator ended this room.', todo: 'Enter another room, or this one again.' };
     const actor = by ? this.#actor(by) : 'A moderator';
-    const because = reason === undefined ? '' : ` Reason: “${isolate(clamp(reason, 200))}”.`;
+    const because = reasonText(reason);
     const isBlocked = untilMs !== undefined && untilMs > Date.now();
     return {
       what: `${isolate(actor)} removed you from the room.${because}`,
@@ -258,11 +281,6 @@ export class RoomSession {
     void this.manager.stop();
     this.#onEnd(why);
   }
-}
-
-/** A name of others inside a sentence: shortened, and isolated from the direction of the text around it. */
-function isolate(name: string): string {
-  return `\u2068${clamp(name, 40)}\u2069`;
 }
 
 function peopleOf(
@@ -291,9 +309,9 @@ function rank({ isMe, participant }: Person): number {
 }
 
 function whySessionEnded(reason: string, code: number | string | undefined, untilMs: number | undefined): Sentence {
-  const until = untilMs === undefined ? '' : ` It ends at ${untilText(untilMs)}.`;
+  const until = untilMs === undefined ? '' : ` The block ends at ${untilText(untilMs)}.`;
   const known = typeof code === 'number' ? ENDS[code] : undefined;
-  if (known) return { what: known.what, todo: `${known.todo}${until}` };
+  if (known) return { what: `${known.what}${reasonText(reason)}`, todo: `${known.todo}${until}` };
   return { what: `Your session ended: ${clamp(reason, 200)}.`, todo: `Enter the room again.${until}` };
 }
 
@@ -303,6 +321,13 @@ const ENDS: Partial<Record<number, Sentence>> = {
   4011: { what: 'You are banned from this app.', todo: 'Ask its operator.' },
   4013: { what: 'This session continues in another window.', todo: 'Use that window, or enter again here.' },
   4015: { what: 'An operator ended your session.', todo: 'You may enter again.' },
+};
+
+/** Why a session was replaced by a new one, by its close code. */
+const LOSSES: Partial<Record<string, string>> = {
+  4400: 'The connection was away for too long.',
+  4003: 'The gateway was restarted.',
+  4401: 'The gateway was restarted.',
 };
 
 const LEAVE_REASONS: Partial<Record<string, string>> = {

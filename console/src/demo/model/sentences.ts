@@ -9,14 +9,41 @@ export interface Sentence {
   readonly todo: string;
 }
 
+/** An error whose sentence is known where it is thrown. */
+export class Explained extends Error {
+  constructor(readonly sentence: Sentence) {
+    super(sentence.what);
+  }
+}
+
 /** The sentence of anything that was thrown. */
 export function sentenceOf(error: unknown): Sentence {
+  if (error instanceof Explained) return error.sentence;
   if (!(error instanceof StagedoorError)) {
     return { what: error instanceof Error ? clamp(error.message, 300) : 'Something failed.', todo: '' };
   }
-  const known = SENTENCES[error.code];
+  const known = (UNANSWERED.has(error.code) ? EFFECTS[error.outcome] : undefined) ?? SENTENCES[error.code];
   const todo = [known?.todo ?? clamp(error.hint, 300), waiting(error)].filter((text) => text !== '').join(' ');
   return { what: known?.what ?? `${capital(clamp(error.message, 300))}.`, todo };
+}
+
+/** Whether a request that failed had an effect. */
+export type Effect = 'not sent' | 'rejected' | 'outcome unknown';
+
+/** Whether a request that failed had an effect. */
+export function effectOf(error: unknown): Effect {
+  const outcome = error instanceof StagedoorError ? error.outcome : 'unknown';
+  return outcome === 'not-sent' ? 'not sent' : outcome === 'refused' ? 'rejected' : 'outcome unknown';
+}
+
+/** A text of others inside a sentence: shortened, and isolated from the direction of the text around it. */
+export function isolate(text: string, limit = 40): string {
+  return `\u2068${clamp(text, limit)}\u2069`;
+}
+
+/** The reason that a moderator or an operator gave; nothing if there is only the name of a code. */
+export function reasonText(reason: string | undefined): string {
+  return reason === undefined || reason === '' || CODE_NAMES.has(reason) ? '' : ` Reason: “${isolate(reason, 200)}”.`;
 }
 
 /** `until 14:05`, or with the date if that is another day. */
@@ -39,7 +66,25 @@ function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-const NEW_INVITATION = 'Ask for a new one, or enter without it.';
+/** What to do without a valid invitation. */
+export const NEW_INVITATION = 'Ask for a new one, or enter without it.';
+
+/** The gateway gave no answer, or none that says whether the request had an effect. */
+const UNANSWERED: ReadonlySet<string> = new Set(['connection_lost', 'deadline', 'draining', 'session_ended']);
+
+const EFFECTS: Partial<Record<string, Sentence>> = {
+  'not-sent': {
+    what: 'This was not sent: the connection did not come back in time.',
+    todo: 'Repeat it when the connection is back.',
+  },
+  unknown: {
+    what: 'The gateway did not answer before the connection was lost: this may have taken effect.',
+    todo: 'Repeat it when the connection is back; a repetition has no second effect.',
+  },
+};
+
+/** What stands in place of a reason if none was given. */
+const CODE_NAMES: ReadonlySet<string> = new Set(['auth_denied', 'banned', 'kicked', 'replaced', 'terminated']);
 
 const SENTENCES: Partial<Record<string, Sentence>> = {
   auth_denied: {
@@ -53,13 +98,9 @@ const SENTENCES: Partial<Record<string, Sentence>> = {
     todo: 'Use letters, digits and single spaces, and at most 64 characters.',
   },
   kicked: { what: 'You were removed and may not return yet.', todo: 'Wait, or ask a moderator.' },
-  connection_lost: {
-    what: 'The connection broke before the answer: it may have taken effect.',
-    todo: 'Repeat it; a repetition has no second effect.',
-  },
-  deadline: { what: 'The gateway did not answer in time.', todo: 'Check the connection, then repeat it.' },
-  draining: { what: 'The gateway is restarting.', todo: 'Repeat it in a moment; a repetition has no second effect.' },
   forbidden: { what: 'Your role does not allow that.', todo: 'Ask a moderator for another role.' },
+  participant_not_found: { what: 'This person left the room.', todo: '' },
+  stream_not_found: { what: 'This stream ended.', todo: '' },
   muted_by_moderator: {
     what: 'A moderator muted you and locked it.',
     todo: 'Wait until a moderator lifts the mute.',

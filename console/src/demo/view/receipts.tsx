@@ -51,10 +51,12 @@ function Receipt({ action, session }: { action: LoggedAction; session: RoomSessi
         <Time atMs={action.atMs} />
       </div>
       <ol class="steps">
-        {action.status === 'waiting' && <li class="step muted">sent</li>}
         {action.steps.map((step, index) => (
           <StepItem key={index} step={step} session={session} />
         ))}
+        {action.status === 'waiting' && (
+          <li class="badge step">{session.connection.value.status === 'live' ? 'sent' : 'waits for the connection'}</li>
+        )}
       </ol>
       {action.error && (
         <p class="warn-text receipt-error">
@@ -73,7 +75,7 @@ function Receipt({ action, session }: { action: LoggedAction; session: RoomSessi
 function StepItem({ step, session }: { step: Step; session: RoomSession }) {
   const named = step.targets.filter(({ outcome }) => outcome !== 'enforced').slice(0, MAX_NAMED);
   return (
-    <li class={`step ${STEP_CLASSES[step.kind] ?? ''}`}>
+    <li class={`badge step ${STEP_CLASSES[step.kind] ?? ''}`}>
       {step.kind === 'enforced' && <Icon name="check" />}
       {step.text}
       {named.map(({ id, outcome }) => (
@@ -92,11 +94,14 @@ function StepItem({ step, session }: { step: Step; session: RoomSession }) {
 
 const STEP_CLASSES: Partial<Record<Step['kind'], string>> = {
   enforced: 'good',
-  ignored: 'bad',
-  declined: 'bad',
-  pending: 'open',
-  offline: 'open',
-  ended: 'bad',
+  ignored: 'danger',
+  declined: 'danger',
+  pending: 'warn',
+  offline: 'warn',
+  ended: 'danger',
+  'not sent': 'warn',
+  'outcome unknown': 'warn',
+  rejected: 'danger',
 };
 
 /** More targets are counted and not named. */
