@@ -79,8 +79,12 @@ export class Devices {
   #watchEnd(track: MediaStreamTrack): void {
     track.addEventListener('ended', () => {
       const state = this.#state.value;
-      if (state.audio === track) this.#state.value = { ...state, audio: undefined, problem: LOST_MICROPHONE };
-      if (state.video === track) this.#state.value = { ...state, video: undefined, problem: LOST_CAMERA };
+      if (state.audio !== track && state.video !== track) return;
+      const audio = state.audio === track ? undefined : state.audio;
+      const video = state.video === track ? undefined : state.video;
+      const isSecond = state.problem === LOST_MICROPHONE || state.problem === LOST_CAMERA;
+      const problem = isSecond ? LOST_BOTH : track.kind === 'audio' ? LOST_MICROPHONE : LOST_CAMERA;
+      this.#state.value = { ...state, audio, video, problem };
     });
   }
 
@@ -110,7 +114,7 @@ async function openTracks(choice: Choice): Promise<{ tracks: MediaStreamTrack[];
   }
   // One of both may be missing or in use; the other one is better than none.
   const tracks: MediaStreamTrack[] = [];
-  let problem: Sentence | undefined;
+  const failures: { readonly error: unknown; readonly one: Choice }[] = [];
   for (const one of [
     { audio: choice.audio, video: false },
     { audio: false, video: choice.video },
@@ -118,10 +122,14 @@ async function openTracks(choice: Choice): Promise<{ tracks: MediaStreamTrack[];
     try {
       tracks.push(...(await getTracks(one)));
     } catch (error) {
-      problem = problem ? NO_DEVICES : await problemOf(error, one);
+      failures.push({ error, one });
     }
   }
-  return { tracks, problem };
+  const [first, second] = failures;
+  if (!first) return { tracks, problem: undefined };
+  if (!second) return { tracks, problem: await problemOf(first.error, first.one) };
+  const busy = failures.find(({ error }) => isInUse(error));
+  return { tracks, problem: busy ? await problemOf(busy.error, choice) : NO_DEVICES };
 }
 
 async function getTracks({ audio, video }: Choice): Promise<MediaStreamTrack[]> {
@@ -140,6 +148,10 @@ function isDenied(error: unknown): boolean {
   return nameOf(error) === 'NotAllowedError' || nameOf(error) === 'SecurityError';
 }
 
+function isInUse(error: unknown): boolean {
+  return nameOf(error) === 'NotReadableError' || nameOf(error) === 'AbortError';
+}
+
 function nameOf(error: unknown): string {
   return error instanceof DOMException ? error.name : '';
 }
@@ -147,10 +159,10 @@ function nameOf(error: unknown): string {
 async function problemOf(error: unknown, choice: Choice): Promise<Sentence> {
   const device = choice.video === false ? 'microphone' : choice.audio === false ? 'camera' : 'camera or microphone';
   if (isDenied(error)) return (await isRemembered()) ? denied(device) : dismissed(device);
-  if (nameOf(error) === 'NotReadableError' || nameOf(error) === 'AbortError') {
+  if (isInUse(error)) {
     return {
-      what: `The ${device} is in use by another program.`,
-      todo: 'Close video calls in other programs, then try again.',
+      what: `The ${device} is in use by another program or window.`,
+      todo: 'Close other video calls, then try again. Or enter without: chat works in any case.',
     };
   }
   return {
@@ -194,10 +206,15 @@ const INSECURE: Sentence = {
 
 const LOST_MICROPHONE: Sentence = {
   what: 'The microphone is gone: it was unplugged or is blocked now.',
-  todo: 'Connect it and press “Try again”.',
+  todo: 'Connect or allow it, then press “Try again”.',
 };
 
 const LOST_CAMERA: Sentence = {
   what: 'The camera is gone: it was unplugged or is blocked now.',
-  todo: 'Connect it and press “Try again”.',
+  todo: 'Connect or allow it, then press “Try again”.',
+};
+
+const LOST_BOTH: Sentence = {
+  what: 'Camera and microphone are gone: they were unplugged or are blocked now.',
+  todo: 'Connect or allow them, then press “Try again”.',
 };

@@ -114,7 +114,7 @@ export function VoiceState({ person }: { person: Person }) {
   if (participant.muteLocked) {
     return (
       <span class="badge danger">
-        <Icon name="lock" /> Muted
+        <Icon name="lock" /> Muted<span class="visually-hidden">, locked by a moderator</span>
       </span>
     );
   }

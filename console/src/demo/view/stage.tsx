@@ -56,6 +56,7 @@ function Tile({ app, session, person, stream }: TileOptions) {
         {isSilenced && (
           <span class="tile-mark">
             <Icon name={participant.muteLocked ? 'lock' : 'microphoneOff'} /> Muted
+            {participant.muteLocked && <span class="visually-hidden">, locked by a moderator</span>}
           </span>
         )}
         {!isSilenced && !stream.hasAudio && (
@@ -88,11 +89,12 @@ function WatchedVideo({ watched, name, isHidden }: { watched: Watched; name: str
 
 function Controls({ app, session }: { app: App; session: RoomSession }) {
   const { publishing } = session;
-  const { capabilities, me } = session.state.value;
+  const { capabilities, me, mute } = session.state.value;
   const { audio, video, status, problem } = app.devices.state.value;
   const stream = publishing.stream.value;
   const isBusy = publishing.isBusy.value || status === 'opening';
-  const isLocked = me?.muteLocked ?? false;
+  // Who comes while everyone is muted has no lock of their own.
+  const isLocked = me?.muteLocked === true || (mute.active && mute.lock && stream?.muted === true);
   const start = async (): Promise<void> => {
     if (status !== 'open') await app.devices.open();
     await publishing.start();
@@ -120,10 +122,15 @@ function Controls({ app, session }: { app: App; session: RoomSession }) {
           </button>
         </p>
       )}
-      {isLocked && stream && (
+      {stream && (isLocked || stream.muted) && (
         <p class="hint">
-          <Icon name="lock" />
-          <span>A moderator muted you and locked it. Wait until a moderator lifts the mute.</span>
+          <Icon name={isLocked ? 'lock' : 'microphoneOff'} />
+          <span>
+            A moderator muted {mute.active ? 'everyone' : 'you'}
+            {isLocked
+              ? ' and locked it. Wait until a moderator lifts the mute.'
+              : '. Turn your microphone on when it is your turn to talk.'}
+          </span>
         </p>
       )}
       <div class="control-bar" role="group" aria-label="Camera, microphone and speakers">
