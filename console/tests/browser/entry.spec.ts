@@ -1,25 +1,73 @@
 // Entering: invitations, devices, and what is said when something is missing.
 
-import { chromium } from '@playwright/test';
+import { type Browser, chromium } from '@playwright/test';
 import { expect, test, Window } from './story.js';
 
-test('page_is_usable_after_four_requests', async ({ page, gateway }) => {
+/** The first load of a window with an empty cache. */
+interface Load {
+  readonly requests: readonly string[];
+  /** Bytes received, with the headers. */
+  readonly bytes: number;
+  /** Time from the navigation until the name can be typed, in milliseconds. */
+  readonly usableMs: number;
+  /** Time of a processor that the page's main thread used until then, in milliseconds. */
+  readonly mainThreadMs: number;
+}
+
+async function load(browser: Browser, url: string): Promise<Load> {
+  const context = await browser.newContext();
+  await context.addInitScript(() => {
+    const seen = new MutationObserver(() => {
+      if (!document.querySelector('#name:enabled')) return;
+      seen.disconnect();
+      performance.mark('usable');
+    });
+    seen.observe(document, { subtree: true, childList: true, attributes: true });
+  });
+  const page = await context.newPage();
   const requests: string[] = [];
   page.on('request', (request) => {
     if (request.url().startsWith('http')) requests.push(new URL(request.url()).pathname);
   });
-  await page.goto(`${gateway.origin()}/demo/`);
-  await page.getByRole('button', { name: 'Enter', exact: true }).waitFor();
-  expect(requests.map((path) => path.replace(/-[\w-]{8}\./, '-HASH.'))).toEqual([
-    '/demo/',
-    '/demo/assets/index-HASH.js',
-    '/demo/assets/style-HASH.css',
-    '/demo/config.json',
-  ]);
-  const usableMs = await page.evaluate(() => performance.now());
-  test.info().annotations.push({ type: 'usable after', description: `${String(Math.round(usableMs))} ms` });
-  // A second on a quiet machine; this one runs other tests as well.
-  expect(usableMs).toBeLessThan(10_000);
+  const devTools = await context.newCDPSession(page);
+  let bytes = 0;
+  devTools.on('Network.loadingFinished', ({ encodedDataLength }) => (bytes += encodedDataLength));
+  await devTools.send('Network.enable');
+  await devTools.send('Performance.enable', { timeDomain: 'threadTicks' });
+  await page.goto(url);
+  await page.waitForFunction(() => performance.getEntriesByName('usable').length > 0);
+  const { metrics } = await devTools.send('Performance.getMetrics');
+  const seconds = metrics.find(({ name }) => name === 'TaskDuration')?.value ?? Infinity;
+  const usableMs = await page.evaluate(() => performance.getEntriesByName('usable')[0]?.startTime ?? Infinity);
+  await context.close();
+  return { requests, bytes, usableMs, mainThreadMs: seconds * 1_000 };
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Infinity;
+}
+
+test('page_is_usable_within_a_second', async ({ browser, gateway }) => {
+  const loads: Load[] = [];
+  for (let count = 0; count < 5; count += 1) loads.push(await load(browser, `${gateway.origin()}/demo/`));
+  for (const { requests } of loads) {
+    expect(requests.map((path) => path.replace(/-[\w-]{8}\./, '-HASH.'))).toEqual([
+      '/demo/',
+      '/demo/assets/index-HASH.js',
+      '/demo/assets/style-HASH.css',
+      '/demo/config.json',
+    ]);
+  }
+  const usableMs = median(loads.map((one) => one.usableMs));
+  const mainThreadMs = median(loads.map((one) => one.mainThreadMs));
+  const bytes = median(loads.map((one) => one.bytes));
+  const figures = `${usableMs.toFixed(0)} ms, main thread ${mainThreadMs.toFixed(0)} ms, ${String(bytes)} bytes`;
+  test.info().annotations.push({ type: 'usable after (median of five)', description: figures });
+  // What does not depend on what else this machine does: the size, and the work of the page itself.
+  expect(bytes).toBeLessThan(90 * 1024);
+  expect(mainThreadMs).toBeLessThan(500);
+  // A second on a machine with nothing else to do; here other tests run beside it, so that the best load counts.
+  expect(Math.min(...loads.map((one) => one.usableMs))).toBeLessThan(1_000);
 });
 
 test('invitation_gives_its_role_and_leaves_the_address', async ({ context, gateway }) => {
@@ -47,12 +95,14 @@ test('invitation_gives_its_role_and_leaves_the_address', async ({ context, gatew
 });
 
 test('expired_and_damaged_invitations', async ({ page, gateway }) => {
-  const claims = { room: 'lobby', role: 'moderator', exp: Math.floor(Date.now() / 1_000) - 60 };
-  const token = ['{"alg":"HS256"}', JSON.stringify(claims), 'x'].map((part) => Buffer.from(part).toString('base64url'));
-  await page.goto(`${gateway.origin()}/demo/#invitation=${token.join('.')}`);
-  await expect(page.getByRole('alert').first()).toContainText('The invitation expired');
+  const exp = Math.floor(Date.now() / 1_000) - 3_600;
+  const token = gateway.signedToken({ scope: 'room', room: 'lobby', role: 'moderator', exp });
+  await page.goto(`${gateway.origin()}/demo/#invitation=${token}`);
+  await expect(page.getByRole('alert').first()).toContainText('The invitation expired: it was valid until');
+  await expect(page.getByRole('alert').first()).toContainText('Ask for a new one, or enter without it.');
+  // The clock of the page may be wrong: the gateway decides.
   await page.getByRole('button', { name: 'Enter', exact: true }).click();
-  await expect(page.getByRole('alert').first()).toContainText(/invitation .*(enter without it|new one)/);
+  await expect(page.getByRole('alert').first()).toContainText('The invitation has expired.');
   await page.getByRole('button', { name: 'Enter without the invitation' }).click();
   await page.getByRole('button', { name: 'Enter', exact: true }).click();
   await expect(page.getByRole('heading', { level: 1, name: 'lobby' })).toBeVisible();

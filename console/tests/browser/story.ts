@@ -6,15 +6,16 @@ import { Gateway } from './gateway.js';
 export { expect } from '@playwright/test';
 
 interface Fixtures {
+  /** Tables of the configuration; without them the gateway runs in development mode. */
+  readonly settings: string | undefined;
   readonly gateway: Gateway;
 }
 
 /** A test with a gateway of its own. */
 export const test = base.extend<Fixtures>({
-  // The first argument must be a pattern.
-  // eslint-disable-next-line no-empty-pattern
-  gateway: async ({}, use) => {
-    const gateway = await Gateway.start();
+  settings: [undefined, { option: true }],
+  gateway: async ({ settings }, use) => {
+    const gateway = await Gateway.start(settings);
     await use(gateway);
     await gateway.stop();
   },
@@ -66,6 +67,11 @@ export class Window {
     return this.page.getByRole('listitem').filter({ has: this.page.getByRole('button', { name: `Moderate ${name}` }) });
   }
 
+  /** The people in the roster, each with what is shown of them. */
+  people(): Locator {
+    return this.page.locator('.people-list > li');
+  }
+
   /** Opens the dialog about a person. */
   async moderate(name: string): Promise<Locator> {
     await this.page.getByRole('button', { name: `Moderate ${name}` }).click();
@@ -75,6 +81,15 @@ export class Window {
   /** The newest receipt. */
   receipt(): Locator {
     return this.page.getByRole('list', { name: 'Receipts' }).locator(':scope > li').first();
+  }
+
+  /** Waits until the room is entered again, without the patience that the page has after a long outage. */
+  async isBack(): Promise<void> {
+    const retry = this.page.getByRole('button', { name: 'Retry now' });
+    await expect(async () => {
+      if (await retry.isVisible()) await retry.click({ timeout: 500 });
+      await expect(this.chat).toContainText('You are in the room again', { timeout: 1_000 });
+    }).toPass();
   }
 
   get chat(): Locator {
