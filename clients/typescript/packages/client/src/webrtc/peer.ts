@@ -133,6 +133,43 @@ export class Peer {
       this.#changed(connection.connectionState);
     };
     this.#options.opened?.(connection);
+    if (!this.#options.isPublisher) this.#watch();
+  }
+
+  /**
+   * Notices a dead path of a subscriber before the platform does, which takes 5 seconds or more: media flowed, and then
+   * nothing arrived at all. A publisher that sends no more is still heard: it answers connectivity checks.
+   */
+  #watch(): void {
+    let before = 0;
+    let isFlowing = false;
+    let silence = 0;
+    const timer = setInterval(() => {
+      void this.#received().then((now) => {
+        if (now === before) silence += WATCH_MS;
+        else {
+          silence = 0;
+          isFlowing = now - before > FLOW_BYTES;
+        }
+        before = now;
+        if (!isFlowing || silence < CHECK_MS || this.link.value !== 'connected') return;
+        isFlowing = false;
+        this.#restore();
+      });
+    }, WATCH_MS);
+    this.#ended.signal.addEventListener('abort', () => {
+      clearInterval(timer);
+    });
+  }
+
+  /** Media has a new path. A receiver that missed frames would ask for one that it can decode only every 3 seconds. */
+  #sendKeyFrames(): void {
+    for (const sender of this.#connection?.getSenders() ?? []) {
+      if (sender.track?.kind !== 'video') continue;
+      const parameters = sender.getParameters();
+      const encodingOptions = parameters.encodings.map(() => ({ keyFrame: true }));
+      sender.setParameters(parameters, { encodingOptions }).catch(() => undefined);
+    }
   }
 
   async #configuration(): Promise<RTCConfiguration> {
@@ -168,6 +205,11 @@ export class Peer {
       await connection.setRemoteDescription(description);
       await this.#addCandidates();
       this.#options.described?.(connection);
+      const ice = connection.getSenders()[0]?.transport?.iceTransport;
+      if (ice && this.#options.isPublisher)
+        ice.onselectedcandidatepairchange = () => {
+          this.#sendKeyFrames();
+        };
     }
   }
 
@@ -263,6 +305,7 @@ export class Peer {
       void this.#received().then((after) => {
         if (after === before) this.#restore();
         else if (this.link.value !== 'connected') void this.#check();
+        else this.#restarts = 0;
       });
     }, delay);
   }
@@ -271,10 +314,12 @@ export class Peer {
   async #received(): Promise<number> {
     let sum = 0;
     const report = await this.#connection?.getStats();
-    report?.forEach((stat: { type: string; bytesReceived?: number; responsesReceived?: number }) => {
-      if (stat.type === 'transport' || stat.type === 'candidate-pair')
-        sum += (stat.bytesReceived ?? 0) + (stat.responsesReceived ?? 0);
-    });
+    report?.forEach(
+      (stat: { type: string; bytesReceived?: number; responsesReceived?: number; requestsReceived?: number }) => {
+        if (stat.type === 'transport' || stat.type === 'candidate-pair')
+          sum += (stat.bytesReceived ?? 0) + (stat.responsesReceived ?? 0) + (stat.requestsReceived ?? 0);
+      },
+    );
     return sum;
   }
 
@@ -344,10 +389,14 @@ function fragmentOf({ sdp }: RTCSessionDescriptionInit): string | undefined {
 
 /** How long a description waits for its first candidates, in milliseconds. */
 const GATHER_MS = 50;
-/** How long nothing may arrive on a path that is disconnected, in milliseconds. */
+/** How long nothing may arrive on a path, in milliseconds. */
 const CHECK_MS = 3_000;
 /** The same after many attempts, in milliseconds. */
 const SLOW_CHECK_MS = 15_000;
+/** How often a subscriber looks whether something arrived, in milliseconds. */
+const WATCH_MS = 750;
+/** More than this arrives in that time while media flows. */
+const FLOW_BYTES = 1_500;
 /** After how many attempts they become rare. */
 const MANY_RESTARTS = 10;
 /** How many candidates wait for their description. */

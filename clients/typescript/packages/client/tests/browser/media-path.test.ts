@@ -16,8 +16,8 @@ afterAll(() => network?.remove());
 const chromium = useChromium(() => ({ wrap: network?.wrap ?? [] }));
 const withNetwork = it.runIf(network);
 
-async function pair(): Promise<Pair & { proxy: FaultProxy }> {
-  const proxy = await faultProxy(used.gateway, network?.address);
+async function pair(gateway = network?.address): Promise<Pair & { proxy: FaultProxy }> {
+  const proxy = await faultProxy(used.gateway, gateway);
   const all = await openPair(chromium.browser, { publisher: proxy.url, viewer: proxy.url }, { kinds: { video: true } });
   await all.viewer.evaluate(() => helpers.untilDecoded(5));
   return { ...all, proxy };
@@ -25,9 +25,10 @@ async function pair(): Promise<Pair & { proxy: FaultProxy }> {
 
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** How long it takes until video flows again, in milliseconds. */
+/** How long it takes until video flows again, in milliseconds. What arrived before was decoded by then. */
 async function recovery(viewer: Page): Promise<number> {
   const start = performance.now();
+  await wait(200);
   await viewer.evaluate(() => helpers.untilDecoded(5));
   return performance.now() - start;
 }
@@ -71,5 +72,24 @@ withNetwork('without the gateway, the restart waits for the resume', async () =>
       helpers.at.manager.retryNow();
     });
   expect(await recovery(viewer)).toBeLessThan(5_000);
+  expect(errors).toEqual([]);
+});
+
+withNetwork('media returns within 5 s of another address, while the gateway can be reached', async () => {
+  const { publisher, viewer, errors } = await pair(network?.stableAddress);
+  const before = await publisher.evaluate(() => helpers.offers());
+  network?.changeAddress();
+  expect(await recovery(viewer)).toBeLessThan(5_000);
+  expect(await publisher.evaluate(() => helpers.offers())).toBeGreaterThan(before);
+  expect(errors).toEqual([]);
+});
+
+withNetwork('media returns within 5 s of another network', async () => {
+  const { viewer, proxy, errors } = await pair();
+  const { connections } = proxy;
+  await network?.leave(3_000);
+  expect(await recovery(viewer)).toBeLessThan(5_000);
+  // Each page has one other connection to the gateway.
+  expect(proxy.connections).toBe(connections + 2);
   expect(errors).toEqual([]);
 });

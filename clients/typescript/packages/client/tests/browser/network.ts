@@ -70,17 +70,24 @@ export class Network {
 
   /** Replaces the address of the network. */
   changeAddress(): void {
+    this.#replaceAddress();
+    this.#inside(`route replace default via ${this.address}`);
+  }
+
+  /** Leaves the network, and is in it again after a time, with another address. */
+  async leave(ms: number): Promise<void> {
+    this.#inside(`link set ${this.#name}p down`);
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    this.#replaceAddress();
+    this.#inside(`link set ${this.#name}p up`);
+    this.#inside(`route replace default via ${this.address}`);
+  }
+
+  #replaceAddress(): void {
     const former = this.#inner;
     this.#host += 1;
     this.#inside(`addr del ${former}/24 dev ${this.#name}p`);
     this.#inside(`addr add ${this.#inner}/24 dev ${this.#name}p`);
-    this.#inside(`route replace default via ${this.address}`);
-  }
-
-  /** Pulls the cable, or plugs it in. */
-  setLink(isUp: boolean): void {
-    this.#inside(`link set ${this.#name}p ${isUp ? 'up' : 'down'}`);
-    if (isUp) this.#inside(`route replace default via ${this.address}`);
   }
 
   remove(): void {
