@@ -27,7 +27,12 @@ async function make(input: string, options: InlineConfig): Promise<string> {
     logLevel: 'error',
     root: fileURLToPath(new URL('../../dist/', import.meta.url)),
     ...options,
-    build: { write: false, modulePreload: false, minify: false, rolldownOptions: { input } },
+    build: {
+      write: false,
+      modulePreload: false,
+      minify: false,
+      rolldownOptions: { input, output: { codeSplitting: false } },
+    },
   });
   const outputs = [result].flat().flatMap((one) => ('output' in one ? one.output : []));
   return outputs.map((chunk) => (chunk.type === 'chunk' ? chunk.code : '')).join('');
