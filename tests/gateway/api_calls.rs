@@ -39,7 +39,11 @@ async fn the_idempotency_key_is_the_ref_as_a_header() {
         }
     };
     let first = call(key, body.clone()).await;
-    assert_eq!((first.status, call(key, body).await.body), (200, first.body));
+    assert_eq!((first.status, call(key, body).await.body), (200, first.body.clone()));
+    // As a client repeats it that has the `ref` in its body.
+    let both = json!({ "ref": "ban-1", "for_ms": 60_000 });
+    assert_eq!(call(key, both.clone()).await.body, first.body);
+    assert_eq!(gateway.api_does("POST", "users/ada/ban", both).await, first.body);
     let other = call(key, json!({})).await;
     assert_eq!((other.status, &other.body["code"]), (422, &json!("ref_conflict")));
     let two = call("one", json!({ "ref": "another" })).await;

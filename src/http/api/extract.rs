@@ -1,5 +1,6 @@
 //! Extractors for path, query and body. They bound, validate and explain what is wrong.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::body::{Bytes, to_bytes};
@@ -10,6 +11,7 @@ use http_body_util::LengthLimitError;
 use hyper::StatusCode;
 use hyper::http::request::Parts;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use serde_path_to_error::Track;
 use stagedoor_proto::check_depth;
 
@@ -175,10 +177,16 @@ fn parse<T: Body>(bytes: &Bytes, path: &[(&str, &str)]) -> Result<T, Problem> {
     Ok(body)
 }
 
-/// The fingerprint of a request: method, target and body.
+/// The fingerprint of a request: method, target and the arguments in the body.
+///
+/// The key is no argument, because it may be in the header as well. White space and the order of fields do not count.
 fn fingerprint(head: &Parts, body: &[u8]) -> Fingerprint {
     let target = head.uri.path_and_query().map_or("", |target| target.as_str());
+    // The body was parsed before; an empty one means `{}`.
+    let mut arguments: BTreeMap<String, Value> = serde_json::from_slice(body).unwrap_or_default();
+    arguments.remove("ref");
+    let arguments = serde_json::to_vec(&arguments).expect("JSON has a JSON form");
     // Method and target contain no zero byte, so the joined bytes are unambiguous.
-    let parts = [head.method.as_str().as_bytes(), target.as_bytes(), body];
+    let parts = [head.method.as_str().as_bytes(), target.as_bytes(), &arguments];
     Fingerprint::of_bytes(parts.join(&0).iter())
 }
