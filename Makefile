@@ -83,7 +83,8 @@ proxies: $(TARGET)/proxies-venv/ready
 	$(PROGRAM)
 	$(TARGET)/proxies-venv/bin/python tests/proxies/proxies.py $(TARGET)/debug/stagedoor
 
-# Runs the snippets of README.md, of the guide and of the pages for authors of clients, in headless Chromium too.
+# Runs the snippets of README.md, of the guide and of the pages for authors of clients and of backends, in headless
+# Chromium too.
 tour: $(TARGET)/tour-venv/ready typescript-packages
 	$(PROGRAM)
 	$(TARGET)/tour-venv/bin/python tests/tour/tour.py $(TARGET)/debug/stagedoor

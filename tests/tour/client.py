@@ -16,7 +16,7 @@ TIMEOUT_S = 60
 def signed(gateway, **claims):
     """A token of the gateway's app, good for five minutes."""
     now = int(time.time())
-    full = {"iss": "demo", "aud": "stagedoor", "iat": now, "exp": now + 300, **claims}
+    full = {"iss": gateway.app, "aud": "stagedoor", "iat": now, "exp": now + 300, **claims}
     parts = [json.dumps(part).encode() for part in ({"alg": "HS256", "typ": "JWT"}, full)]
     text = b".".join(base64.urlsafe_b64encode(part).rstrip(b"=") for part in parts)
     code = hmac.digest(gateway.printed("app secret").encode(), text, hashlib.sha256)
@@ -32,14 +32,22 @@ class Client:
 
     async def connect(self, gateway):
         url = f"ws://{gateway.address}/v1/connect"
-        self.socket = await websockets.connect(url, subprotocols=["stagedoor.v1.json"], proxy=None)
+        self.socket = await websockets.connect(
+            url, subprotocols=["stagedoor.v1.json"], proxy=None, user_agent_header="Mozilla/5.0 (tour)",
+        )
         self.reader = asyncio.create_task(self.read())
         return self
 
     async def start(self, gateway, token):
+        return await self.start_with(gateway, f"instance-of-{self.name}", credentials={"token": token})
+
+    async def start_as_guest(self, gateway):
+        return await self.start_with(gateway, f"tab-of-{self.name}", username=self.name, credentials={"guest": {}})
+
+    async def start_with(self, gateway, instance, **user):
         await self.connect(gateway)
-        start = {"app": "demo", "instance": f"instance-of-{self.name}", "credentials": {"token": token}}
-        self.started = (await self.request(start={**start, "client": {"name": "tour", "version": "1"}}))["started"]
+        start = {"app": gateway.app, "instance": instance, "client": {"name": "tour", "version": "1"}, **user}
+        self.started = (await self.request(start=start))["started"]
         return self
 
     async def read(self):

@@ -15,6 +15,7 @@ PORT = "127.0.0.1:7080"
 class Gateway:
     """A gateway on a free port; `banner` is what it prints for a developer."""
 
+    app = "demo"
     # The last line of its banner.
     END = "\n  } }));\n"
 

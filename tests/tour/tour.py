@@ -12,7 +12,9 @@ import chat
 import guide
 import recipients
 import reloads
+import server_api
 import tokens
+import webhooks
 from browser import Browser
 from gateway import Gateway, Terminal
 from snippets import Reader, pattern, walk
@@ -59,6 +61,8 @@ async def main():
         await webrtc(gateway, terminal, browser)
         await reloads.check(gateway, browser)
         await recipients.check(gateway)
+    await server_api.check(program)
+    await webhooks.check(program)
 
 
 asyncio.run(main())
