@@ -68,7 +68,7 @@ pub use root::{Config, DEV_APP, Dev, Mode};
 pub use secret::SERVER_KEY_PREFIX;
 pub use session::Session;
 pub use source::{Origin, Setting, Source};
-pub use store::Store;
+pub use store::{Store, file_problem};
 pub use tls::Tls;
 pub use value::{format_duration, parse_duration};
 pub use webhook_endpoints::WebhookEndpoint;

@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::Access;
+use rustix::io::Errno;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -41,28 +42,9 @@ impl Store {
     /// Why the store cannot be opened or created, as far as the file system says.
     #[must_use]
     pub fn problem(&self) -> Option<String> {
-        let Self::Sqlite { path } = self else { return None };
-        // A relative path without a directory is in the current one.
-        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        let directory = parent.unwrap_or(Path::new("."));
-        let shown = directory.display();
-        match directory.metadata() {
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                Some(format!("the directory {shown} does not exist; create it"))
-            }
-            Err(error) => Some(format!("cannot read the directory {shown}: {error}")),
-            Ok(found) if !found.is_dir() => Some(format!("{shown} is not a directory")),
-            Ok(_) if !is_writable(directory) => Some(format!(
-                "this user cannot write to the directory {shown}; change its owner or its mode"
-            )),
-            Ok(_) if path.is_dir() => {
-                Some(format!("{} is a directory; name a file in it", path.display()))
-            }
-            Ok(_) if path.exists() && !is_writable(path) => Some(format!(
-                "this user cannot write to {}; change its owner or its mode",
-                path.display()
-            )),
-            Ok(_) => None,
+        match self {
+            Self::Sqlite { path } => file_problem(path),
+            Self::Memory => None,
         }
     }
 
@@ -76,8 +58,44 @@ impl Store {
     }
 }
 
-fn is_writable(path: &Path) -> bool {
-    rustix::fs::access(path, Access::WRITE_OK).is_ok()
+/// Why a file cannot be opened or created for writing at `path`, as far as the file system says, and what to do.
+#[must_use]
+pub fn file_problem(path: &Path) -> Option<String> {
+    // A relative path without a directory is in the current one.
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let directory = parent.unwrap_or(Path::new("."));
+    let shown = directory.display();
+    match directory.metadata() {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            Some(format!("the directory {shown} does not exist; create it, or name another one"))
+        }
+        Err(error) if error.kind() == ErrorKind::NotADirectory => {
+            Some(format!("{shown} is not a directory; name another one"))
+        }
+        Err(error) => Some(format!("cannot read the directory {shown}: {error}")),
+        Ok(found) if !found.is_dir() => {
+            Some(format!("{shown} is not a directory; name another one"))
+        }
+        Ok(_) if path.is_dir() => {
+            Some(format!("{} is a directory; name a file in it", path.display()))
+        }
+        Ok(_) => {
+            let file = Some(path).filter(|path| path.exists());
+            [Some(directory), file].into_iter().flatten().find_map(write_problem)
+        }
+    }
+}
+
+/// Why this process cannot write to an existing file or directory.
+fn write_problem(path: &Path) -> Option<String> {
+    let shown = path.display();
+    match rustix::fs::access(path, Access::WRITE_OK).err()? {
+        Errno::ROFS => Some(format!("{shown} is on a read-only file system; name another one")),
+        Errno::ACCESS | Errno::PERM => {
+            Some(format!("this user cannot write to {shown}; change its owner or its mode"))
+        }
+        error => Some(format!("cannot write to {shown}: {error}")),
+    }
 }
 
 impl fmt::Display for Store {

@@ -12,6 +12,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use super::lock::Lock;
 use super::private_file;
+use crate::config::file_problem;
 use crate::store::StoreError;
 
 /// The newest schema version.
@@ -58,8 +59,8 @@ const CACHE_KIB: i32 = -16 * 1024;
 /// Opens or creates the file at `path`; `label` names it in errors. Hold the lock as long as the connection.
 pub(super) fn file(path: &Path, label: &str) -> Result<(Connection, Lock), StoreError> {
     let unavailable = |reason: String| StoreError::Unavailable { store: label.to_owned(), reason };
-    if path.is_dir() {
-        return Err(unavailable("path is a directory; name a file in it".to_owned()));
+    if let Some(problem) = file_problem(path) {
+        return Err(unavailable(problem));
     }
     if path.exists() {
         reject_empty(path).map_err(unavailable)?;
@@ -157,20 +158,12 @@ fn create(path: &Path) -> Result<(), String> {
 
 /// Why no file can be created at `path`, and what to do.
 pub(super) fn creation_error(path: &Path, error: &io::Error) -> String {
-    let directory = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent.display().to_string(),
-        _ => ".".to_owned(),
-    };
-    match error.kind() {
-        io::ErrorKind::NotFound => {
-            format!("directory {directory} does not exist; create it, or name another one")
+    match file_problem(path) {
+        _ if error.kind() == io::ErrorKind::AlreadyExists => {
+            "file exists; name a new one".to_owned()
         }
-        io::ErrorKind::AlreadyExists => "file exists; name a new one".to_owned(),
-        io::ErrorKind::NotADirectory => format!("{directory} is not a directory; name another one"),
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => format!(
-            "cannot create a file in {directory}: {error}; make it writable for the gateway's user"
-        ),
-        _ => format!("cannot create a file in {directory}: {error}"),
+        Some(problem) => problem,
+        None => format!("cannot create the file: {error}"),
     }
 }
 

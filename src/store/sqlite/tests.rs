@@ -11,6 +11,7 @@ use stagedoor_proto::{BlockSource, Username};
 
 use super::writer::{Durability, MAX_QUEUED_CALLS};
 use super::{SqliteStore, backup, synced};
+use crate::config::file_problem;
 use crate::store::conformance::{NOW, ban, by_token, every_rule, family, start, unban, user};
 use crate::store::{
     Admission, Archive, AuthMethod, Journal, Refusal, SigningKey, Store, StoreError, TokenPosition,
@@ -166,7 +167,7 @@ async fn other_files_are_rejected_with_a_reason() {
     drop(foreign);
     fs::write(at("empty"), "").unwrap();
     for (path, reason) in [
-        (dir.path().to_path_buf(), "path is a directory"),
+        (dir.path().to_path_buf(), "is a directory; name a file in it"),
         (at("text"), "file is not a database"),
         (at("foreign.db"), "file is another program's database"),
         (at("empty"), "file is empty; restore a backup, or delete the file"),
@@ -175,6 +176,8 @@ async fn other_files_are_rejected_with_a_reason() {
     ] {
         let text = refusal(&path).await;
         assert!(text.contains(reason), "expected {reason:?}: {text}");
+        // `check-config` reports the same words.
+        assert!(file_problem(&path).is_none_or(|problem| text.ends_with(&problem)), "{text}");
     }
     let error = backup(&at("empty"), &at("copy.db")).unwrap_err().to_string();
     assert!(error.contains("file is empty"), "{error}");
