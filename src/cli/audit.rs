@@ -10,13 +10,14 @@ mod table;
 use std::io::{self, BufWriter, Write};
 
 use clap::{Args, Subcommand};
-use serde_json::json;
+use serde_json::{Value, json};
 use stagedoor_proto::{RoomId, Username};
 
 use super::exit::Exit;
 use super::limit::Limit;
 use super::output::print_error;
 use super::printer::{print_empty, print_truncated};
+use super::table::{printable, printable_json};
 use crate::store::{AuditSearch, ChainHead};
 use error::AuditError;
 use source::{Log, RowFilter};
@@ -109,7 +110,7 @@ impl List {
         let which = AuditSearch { command, room, username };
         let (rows, has_more) = log.open()?.search(&RowFilter { which, after, limit })?;
         if json {
-            rows.iter().try_for_each(|row| writeln!(out, "{}", json!(row)))?;
+            rows.iter().try_for_each(|row| writeln!(out, "{}", line(&json!(row))))?;
         } else if rows.is_empty() {
             print_empty("rows");
         } else {
@@ -131,15 +132,15 @@ impl Verify {
                 Ok(Exit::Success)
             }
             (Ok(head), true) => {
-                writeln!(out, "{}", json!({ "ok": true, "head": head }))?;
+                writeln!(out, "{}", line(&json!({ "ok": true, "head": head })))?;
                 Ok(Exit::Success)
             }
             (Err(tampered), false) => {
-                writeln!(out, "tampered with: {tampered}")?;
+                writeln!(out, "tampered with: {}", printable(&tampered))?;
                 Ok(Exit::Failure)
             }
             (Err(tampered), true) => {
-                writeln!(out, "{}", json!({ "ok": false, "found": tampered }))?;
+                writeln!(out, "{}", line(&json!({ "ok": false, "found": tampered })))?;
                 Ok(Exit::Failure)
             }
         }
@@ -149,11 +150,16 @@ impl Verify {
 impl Export {
     fn execute(self, out: &mut impl Write) -> Result<Exit, AuditError> {
         let limit = self.limit.unwrap_or(usize::MAX);
-        let print = |row| writeln!(out, "{}", json!(row));
+        let print = |row| writeln!(out, "{}", line(&json!(row)));
         let head = self.log.open()?.export(self.after, limit, print)?;
-        writeln!(out, "{}", json!({ "head": head }))?;
+        writeln!(out, "{}", line(&json!({ "head": head })))?;
         Ok(Exit::Success)
     }
+}
+
+/// A line of JSON for a terminal.
+fn line(value: &Value) -> String {
+    printable_json(&value.to_string())
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::exit::Exit;
 use super::output::{print, print_error};
+use super::table::{printable, printable_json};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigErrors, Origin, Setting, Source};
 
@@ -55,7 +56,7 @@ impl CheckConfig {
         let report = Report { settings: source.settings(&config), warnings };
         if self.json {
             let json = serde_json::to_string_pretty(&report).expect("a report has a JSON form");
-            return Ok(json + "\n");
+            return Ok(printable_json(&json) + "\n");
         }
         let mut text = summary(&config) + "\n";
         for Setting { key, value, from } in &report.settings {
@@ -64,9 +65,11 @@ impl CheckConfig {
                 Origin::Line(line) => format!("line {line}"),
                 Origin::Variable(name) => name.clone(),
             };
-            writeln!(text, "{key} = {value}  # {from}").expect("a text takes every line");
+            let line = printable(&format!("{key} = {value}  # {from}"));
+            writeln!(text, "{line}").expect("a text takes every line");
         }
         for warning in &report.warnings {
+            let warning = printable(warning);
             writeln!(text, "\nwarning: {warning}").expect("a text takes every line");
         }
         Ok(text)

@@ -86,7 +86,7 @@ impl Kick {
             Some(duration) => format_duration(duration),
             None => "the app's default_block_duration".to_owned(),
         };
-        let (name, scope) = (printable(name), printable(scope));
+        let [absent, name, scope] = [absent.as_str(), name, scope].map(printable);
         format!("{absent}\nblocked: {name} may not join {scope} for {duration}")
     }
 

@@ -10,7 +10,7 @@ use stagedoor_proto::{Timestamp, Username};
 use super::failure::Failure;
 use super::output::print_error;
 use super::receipt::{Receipt, still_blocked};
-use super::table::{self, Column, date, printable};
+use super::table::{self, Column, date, printable, printable_json};
 
 pub(super) struct Printer {
     out: BufWriter<StdoutLock<'static>>,
@@ -31,7 +31,7 @@ impl Printer {
     ) -> Result<(), Failure> {
         if self.json {
             for item in &items {
-                writeln!(self.out, "{item}")?;
+                writeln!(self.out, "{}", printable_json(&item.to_string()))?;
             }
         } else if items.is_empty() {
             print_empty(what);
@@ -76,7 +76,7 @@ impl Printer {
         match serde_json::from_value::<Receipt>(answer.clone()) {
             Ok(receipt) => self.either(answer, |out| receipt.print(out)),
             // The receipt of a newer gateway: print it unparsed.
-            Err(_) => self.sentence(answer, &answer.to_string()),
+            Err(_) => self.sentence(answer, &printable_json(&answer.to_string())),
         }
     }
 
@@ -110,7 +110,7 @@ impl Printer {
         print: impl FnOnce(&mut BufWriter<StdoutLock<'static>>) -> io::Result<()>,
     ) -> Result<(), Failure> {
         if self.json {
-            writeln!(self.out, "{answer}")?;
+            writeln!(self.out, "{}", printable_json(&answer.to_string()))?;
         } else {
             print(&mut self.out)?;
         }

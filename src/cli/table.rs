@@ -1,5 +1,6 @@
 //! Tables and records as aligned text, one line per row, without terminal control characters.
 
+use std::fmt::Write as _;
 use std::io;
 
 use serde_json::Value;
@@ -116,6 +117,22 @@ pub(super) fn printable(text: &str) -> String {
     printable
 }
 
+/// JSON with an escape such as `\u202e` for each character that [`printable`] escapes; its value is the same.
+pub(super) fn printable_json(json: &str) -> String {
+    let mut printable = String::with_capacity(json.len());
+    for c in json.chars() {
+        // Characters that are not shown are only in texts; a line break is only between tokens.
+        if c == '\n' || is_shown(c) {
+            printable.push(c);
+        } else {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                write!(printable, "\\u{unit:04x}").expect("a text takes every escape");
+            }
+        }
+    }
+    printable
+}
+
 /// Whether a terminal shows the character in its place.
 fn is_shown(c: char) -> bool {
     match c {
@@ -204,6 +221,19 @@ a name\\u{1b}[2J  no              2030-03-17T17:46:40.123Z
         ] {
             assert_eq!(printable(text), expected);
         }
+    }
+
+    #[test]
+    fn json_keeps_its_value_and_shows_every_character() {
+        let name = "a\u{202e}b\u{200b}\u{3164}\u{7f}\u{9b}\u{e0041}\u{feff} Zoë \"\\ עברית\n";
+        let value = json!({ name: [name, 7, null], "ada": true });
+        for text in [value.to_string(), format!("{value:#}")] {
+            let printed = printable_json(&text);
+            assert!(printed.chars().all(|c| c == '\n' || is_shown(c)), "{printed}");
+            assert!(printed.contains("a\\u202eb\\u200b") && printed.contains("\\udb40\\udc41"));
+            assert_eq!(serde_json::from_str::<Value>(&printed).unwrap(), value);
+        }
+        assert_eq!(printable_json(r#"{"user":"Zoë"}"#), r#"{"user":"Zoë"}"#);
     }
 
     #[test]

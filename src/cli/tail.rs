@@ -18,6 +18,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::lookup::explain_room;
 use super::serve::stop_signal;
+use super::table::printable_json;
 use super::variables::{self, variable};
 
 /// The user of the session: one, so that each run leaves no new user behind.
@@ -107,7 +108,7 @@ async fn print_pushes(events: &mut Events, limit: u64) -> io::Result<Option<Stri
             Event::Push { push, .. } if is_of_room(&push) => {
                 let line = serde_json::to_string(&*push).expect("a push is JSON");
                 let mut out = io::stdout().lock();
-                writeln!(out, "{line}")?;
+                writeln!(out, "{}", printable_json(&line))?;
                 out.flush()?;
                 printed += 1;
                 if printed == limit {

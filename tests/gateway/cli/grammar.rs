@@ -287,9 +287,14 @@ async fn hostile_names_are_escaped_in_tables_and_errors() {
     let escaped = "ada\\u{202e}\\u{200b}\\u{3164}\\u{1b}[2J";
     let user =
         json!({ "username": name, "registered": true, "name": name, "block": { "reason": name } });
-    let received = answered(&["users", "list"], "200 OK", &json!({ "items": [user] })).await;
+    let users = json!({ "items": [user] });
+    let received = answered(&["users", "list"], "200 OK", &users).await;
     let row = received.out.lines().nth(1).unwrap();
     assert_eq!(words(row)[..3], [escaped, "yes", escaped], "{received:?}");
+    let json = answered(&["users", "list", "--json"], "200 OK", &users).await;
+    assert!(!json.out.contains(['\u{202e}', '\u{200b}', '\u{3164}', '\u{1b}']), "{json:?}");
+    let printed: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    assert_eq!(printed["username"], name, "the value is the same");
     let problem =
         json!({ "status": 400, "code": "invalid_argument", "detail": format!("found {name}") });
     let received = answered(&["users", "list"], "400 Bad Request", &problem).await;
