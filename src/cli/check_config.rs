@@ -17,8 +17,11 @@ use crate::config::{Config, ConfigErrors, Origin, Setting, Source};
 #[derive(Debug, Args)]
 pub(super) struct CheckConfig {
     /// Configuration file.
-    #[arg(required_unless_present = "schema")]
+    #[arg(required_unless_present_any = ["schema", "config"])]
     file: Option<PathBuf>,
+    /// Configuration file, named as for `serve`.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["file", "schema"])]
+    config: Option<PathBuf>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -36,7 +39,7 @@ struct Report {
 
 impl CheckConfig {
     pub(super) fn run(self) -> Exit {
-        let Some(file) = &self.file else {
+        let Some(file) = self.file.as_ref().or(self.config.as_ref()) else {
             return print(&format!("{:#}\n", Config::schema().as_value()));
         };
         match Source::open(file).and_then(|source| self.describe(&source)) {

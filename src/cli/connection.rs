@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use reqwest::{Certificate, Url};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::api::Api;
 use super::exit::Exit;
@@ -21,14 +21,23 @@ use crate::config::DEV_APP;
 /// Server API of a gateway with the default configuration.
 const DEFAULT_URL: &str = "http://127.0.0.1:7081";
 
+// Help in the form in which clap names variables and defaults, which it does not read here (see `variables`).
+const URL_HELP: &str =
+    "Server API of the gateway [env: STAGEDOOR_URL] [default: http://127.0.0.1:7081]";
+const CA_FILE_HELP: &str =
+    "PEM file with a private CA to trust, besides those of the system [env: STAGEDOOR_CA_FILE]";
+const KEY_FILE_HELP: &str = "File with the server key, `-` for standard input [env: STAGEDOOR_KEY_FILE, or the key in \
+                             STAGEDOOR_SERVER_KEY]";
+const APP_HELP: &str = "App id [env: STAGEDOOR_APP] [default: demo]";
+const OPERATOR_KEY_FILE_HELP: &str = "File with the operator key, `-` for standard input [env: \
+                                      STAGEDOOR_OPERATOR_KEY_FILE, or the key in STAGEDOOR_OPERATOR_KEY]";
+
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Gateway")]
 struct Gateway {
-    /// Server API of the gateway [env: `STAGEDOOR_URL`] [default: `http://127.0.0.1:7081`]
-    #[arg(long, global = true, value_parser = base_url)]
+    #[arg(long, global = true, value_parser = base_url, help = URL_HELP)]
     url: Option<Url>,
-    /// PEM file with a private CA to trust, besides those of the system [env: `STAGEDOOR_CA_FILE`]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", help = CA_FILE_HELP)]
     ca_file: Option<PathBuf>,
     /// Print JSON: one object per line for lists, otherwise the gateway's answer.
     #[arg(long, global = true)]
@@ -40,12 +49,9 @@ struct Gateway {
 pub(super) struct Connection {
     #[command(flatten)]
     gateway: Gateway,
-    /// File with the server key, `-` for standard input [env: `STAGEDOOR_KEY_FILE`, or the key in
-    /// `STAGEDOOR_SERVER_KEY`]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", help = KEY_FILE_HELP)]
     key_file: Option<PathBuf>,
-    /// App id [env: `STAGEDOOR_APP`] [default: `demo`]
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help = APP_HELP)]
     app: Option<String>,
 }
 
@@ -54,9 +60,7 @@ pub(super) struct Connection {
 pub(super) struct Operator {
     #[command(flatten)]
     gateway: Gateway,
-    /// File with the operator key, `-` for standard input [env: `STAGEDOOR_OPERATOR_KEY_FILE`, or the key in
-    /// `STAGEDOOR_OPERATOR_KEY`]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help = OPERATOR_KEY_FILE_HELP)]
     key_file: Option<PathBuf>,
 }
 
@@ -194,7 +198,13 @@ fn app_key_file() -> Option<PathBuf> {
 fn base_url(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).ok();
     let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-    url.ok_or_else(|| format!("expected an http or https URL such as {DEFAULT_URL}"))
+    let url = url.ok_or_else(|| format!("expected an http or https URL such as {DEFAULT_URL}"))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(
+            "expected no user name or password in the URL; a key is in --key-file".to_owned()
+        );
+    }
+    Ok(url)
 }
 
 fn join_path(url: &Url, parts: &[&str]) -> Url {
@@ -207,10 +217,18 @@ fn join_path(url: &Url, parts: &[&str]) -> Url {
 
 /// The key in `file`, or without a file the one in the environment.
 fn key(file: Option<&Path>, scope: ApiScope) -> Result<SecretString, Failure> {
-    match file {
-        Some(file) => secret_file::read(file).map_err(Failure::File),
-        None => variable(scope.variable()).map(Into::into).ok_or(Failure::NoKey(scope)),
+    let (key, source) = if let Some(file) = file {
+        (secret_file::read(file).map_err(Failure::File)?, file.display().to_string())
+    } else {
+        let key = variable(scope.variable()).ok_or(Failure::NoKey(scope))?;
+        (SecretString::from(key), scope.variable().to_owned())
+    };
+    // A header has it.
+    if !key.expose_secret().bytes().all(|byte| byte.is_ascii_graphic()) {
+        let expected = "expected one key, without spaces and line breaks in it";
+        return Err(Failure::File(format!("{source}: {expected}")));
     }
+    Ok(key)
 }
 
 #[cfg(test)]
@@ -227,7 +245,7 @@ mod tests {
             let url = base_url(text).unwrap();
             assert_eq!(join_path(&url, &["api", "v1", "apps", "a b"]).as_str(), expected);
         }
-        for text in ["127.0.0.1:7081", "ftp://example.com", "", "http://"] {
+        for text in ["127.0.0.1:7081", "ftp://example.com", "", "http://", "http://a:b@localhost"] {
             assert!(base_url(text).is_err(), "{text}");
         }
     }

@@ -67,7 +67,7 @@ pub(super) enum Failure {
     Listen { url: String, reason: String },
     #[error("the gateway's answer has no token")]
     NotMinted,
-    #[error("request to {url} failed: {reason}")]
+    #[error("request to {url} failed: {reason}; check --url or STAGEDOOR_URL")]
     Connection { url: String, reason: String },
     /// The answer is not a gateway's.
     #[error("{url} answered with status {status} but is not a gateway's server API; check --url")]
@@ -194,6 +194,11 @@ impl fmt::Display for Rejection {
             None => Ok(()),
         }
     }
+}
+
+/// An error and its causes in one sentence.
+pub(super) fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
+    causes(error).map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 type Cause = dyn std::error::Error + 'static;

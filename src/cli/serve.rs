@@ -21,6 +21,9 @@ use super::variables::{self, variable};
 use crate::clock::{Clock, Rng};
 use crate::config::{Config, ConfigErrors, DEV_APP, Dev, SERVER_KEY_PREFIX, Store};
 
+const LOG_HELP: &str =
+    "Log filter: a level, or directives such as `info,stagedoor=debug` [env: STAGEDOOR_LOG]";
+
 #[derive(Clone, Debug, Args)]
 pub(super) struct Serve {
     #[command(flatten)]
@@ -34,8 +37,7 @@ pub(super) struct Serve {
     /// Store data in this directory instead of the configured store.
     #[arg(long, value_name = "DIRECTORY")]
     data: Option<PathBuf>,
-    /// Log filter: a level, or directives such as `info,stagedoor=debug` [env: `STAGEDOOR_LOG`]
-    #[arg(long, value_name = "FILTER")]
+    #[arg(long, value_name = "FILTER", help = LOG_HELP)]
     log: Option<String>,
     /// Let pages with the origin `null` connect, such as files and sandboxed frames (only with --dev).
     #[arg(long)]

@@ -15,7 +15,7 @@ use stagedoor_client::{Client, Event, Events};
 use super::api::{Api, Call};
 use super::connection::Connection;
 use super::exit::Exit;
-use super::failure::Failure;
+use super::failure::{Failure, with_causes};
 use super::lookup::explain_room;
 use super::serve::stop_signal;
 use super::table::printable_json;
@@ -23,6 +23,8 @@ use super::variables::{self, variable};
 
 /// The user of the session: one, so that each run leaves no new user behind.
 const USERNAME: &str = "stagedoor-tail";
+const CONNECT_HELP: &str = "WebSocket URL of the clients' port [env: STAGEDOOR_CONNECT_URL] [default: /v1/connect at \
+                            the server API, as in development mode]";
 /// The path of the WebSocket.
 const PATH: &str = "/v1/connect";
 /// How long the token can start the session.
@@ -32,9 +34,7 @@ const TOKEN_MS: u64 = 60_000;
 pub(super) struct Tail {
     /// Room id.
     room: RoomId,
-    /// WebSocket URL of the clients' port [env: `STAGEDOOR_CONNECT_URL`] [default: `/v1/connect` at the server API, as
-    /// in development mode]
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", help = CONNECT_HELP)]
     connect: Option<String>,
     /// End after this number of lines.
     #[arg(long, value_name = "LINES")]
@@ -63,7 +63,7 @@ impl Tail {
             api.block_on(async {
                 let stop = stop_signal().map_err(Failure::Runtime)?;
                 let (session, mut events) =
-                    client.connect().await.map_err(|error| failed(error.to_string()))?;
+                    client.connect().await.map_err(|error| failed(with_causes(&error)))?;
                 let joined = session.join(room, None, None).await;
                 joined.map_err(|error| failed(error.to_string()))?;
                 let limit = count.map_or(u64::MAX, NonZeroU64::get);

@@ -50,6 +50,9 @@ enum TokensCommand {
     RevokeAll(RevokeAll),
 }
 
+const SECRET_FILE_HELP: &str = "Sign offline with the secret in this file, `-` for standard input [env: \
+                                STAGEDOOR_APP_SECRET, the secret]";
+
 const MINT_HELP: &str = "\
 A token is signed offline with --secret-file, --config or STAGEDOOR_APP_SECRET. Without them, or with an option about a
 gateway, the gateway mints it; that takes a server key.";
@@ -70,8 +73,7 @@ enum Mint {
 /// The key and lifetime of a token.
 #[derive(Debug, Args)]
 struct Signing {
-    /// Sign offline with the secret in this file, `-` for standard input [env: `STAGEDOOR_APP_SECRET`, the secret]
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["config", "url", "key_file", "ca_file"])]
+    #[arg(long, value_name = "FILE", help = SECRET_FILE_HELP, conflicts_with_all = ["config", "url", "key_file", "ca_file"])]
     secret_file: Option<PathBuf>,
     /// Sign offline with the secret in this configuration file. Default for --app: its only app.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["url", "key_file", "ca_file"])]

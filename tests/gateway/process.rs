@@ -381,7 +381,11 @@ fn invalid_configuration_error_names_its_position() {
     ] {
         let bytes = if case == "no UTF-8" { b"\xff\xfe".to_vec() } else { text.into_bytes() };
         std::fs::write(&path, bytes).unwrap();
-        for arguments in [["serve", "--config", name].as_slice(), &["check-config", name]] {
+        for arguments in [
+            ["serve", "--config", name].as_slice(),
+            &["check-config", name],
+            &["check-config", "--config", name],
+        ] {
             let (code, line) = complaint(arguments);
             assert_eq!(code, Some(2), "{case}");
             assert!(line.contains(name) && line.contains(received), "{case}: {line}");

@@ -54,6 +54,14 @@ async fn a_wrong_key_or_app_is_refused_and_a_missing_one_is_misuse() {
     std::fs::write(file.path(), format!("{}\n", crate::common::SERVER_KEY)).unwrap();
     line.variables.clear();
     assert!(line.objects(&["rooms", "list", "--key-file", path]).await.is_empty());
+    for unusable in ["sk_one\nsk_two\n", "sk one", "sk_ö"] {
+        std::fs::write(file.path(), unusable).unwrap();
+        let error = line.fails(2, &["rooms", "list", "--key-file", path]).await;
+        assert_eq!(
+            error,
+            format!("{path}: expected one key, without spaces and line breaks in it")
+        );
+    }
     let nowhere = line.fails(2, &["rooms", "list", "--key-file", "/nowhere/key"]).await;
     assert!(nowhere.starts_with("/nowhere/key: "), "{nowhere}");
     assert_eq!(
@@ -127,6 +135,7 @@ async fn arguments_that_make_no_sense_are_misuse() {
         &["audit", "list", "--limit", "0"],
         &["rooms", "create", "lobby", "--mute-locked"],
         &["rooms", "list", "--url", "127.0.0.1:7081"],
+        &["rooms", "list", "--url", "http://ada:secret@127.0.0.1:7081"],
         &["completions", "cobol"],
         &["drain", "now"],
     ] {

@@ -190,6 +190,7 @@ async fn help_names_variables_and_arguments_in_their_order() {
             ["STAGEDOOR_URL", "STAGEDOOR_APP", "STAGEDOOR_KEY_FILE", "STAGEDOOR_CA_FILE"]
         {
             assert!(help.contains(variable), "{variable} in {help}");
+            assert!(!help.contains(&format!("`{variable}")), "{help}");
         }
         let required: Vec<_> = usage.split(' ').filter(|word| word.starts_with('<')).collect();
         let wrong = line.run(&[command, &["--no-such-option"]].concat()).await;
