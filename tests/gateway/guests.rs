@@ -216,6 +216,19 @@ async fn penalty_covers_a_guest_who_left_before() {
 }
 
 #[tokio::test]
+async fn later_penalty_covers_a_guest_who_was_removed() {
+    let gateway = Gateway::dev().await;
+    let mut host = gateway.enter("host", "moderator").await;
+    let ada = publisher(&gateway, "ada", "instance-of-ada").await;
+    let block = json!({ "for_ms": 0 });
+    let kick = json!({ "room": "lobby", "participant": ada.id(), "block": block });
+    host.does("force_disconnect", kick).await;
+    host.does("force_mute", json!({ "room": "lobby", "username": "ada", "lock": true })).await;
+    let mut renamed = publisher(&gateway, "eve", "instance-of-ada").await;
+    assert_eq!(renamed.publish().await["muted"], true);
+}
+
+#[tokio::test]
 async fn registered_user_inherits_nothing_from_a_guest() {
     let gateway = Gateway::dev().await;
     let (mut host, ada, _) = gateway.host_and_speaker().await;

@@ -129,7 +129,10 @@ fn remove(state: &mut RoomState, id: ParticipantId, removal: RemovalNotice<'_>, 
     };
     out.add(Everywhere::Withdraw(Audience::One(session)));
     out.push(Audience::One(session), Push::Removed(removed));
-    remove_participant(state, id, LeaveReason::ForceDisconnected, out);
+    if let Some(member) = remove_participant(state, id, LeaveReason::ForceDisconnected, out) {
+        // Later penalties of the name cover the guest.
+        state.recent_leavers.add(member.principal(), false, state.now.monotonic);
+    }
 }
 
 /// Lifts what moderators set. For the server it also lifts what the server set in this room; a ban needs an unban.
