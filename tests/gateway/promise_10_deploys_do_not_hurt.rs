@@ -32,7 +32,7 @@ async fn deploy<const N: usize>(
     for person in people {
         tickets.push(person.disconnected().await);
     }
-    let gateway = house.reopen(gateway).await;
+    let gateway = Box::pin(house.reopen(gateway)).await;
     let mut people = Vec::new();
     for ticket in tickets {
         people.push(Person::resume(&gateway, ticket).await);

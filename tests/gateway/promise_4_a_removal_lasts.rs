@@ -295,9 +295,14 @@ async fn moderator_shortens_only_their_own_block() {
     let mut other = app_moderator_named(&gateway, "helper").await;
     for scope in ["room", "app"] {
         let block = |for_ms: u64| kick(&json!({ "for_ms": for_ms, "scope": scope }));
-        one.does("force_disconnect", block(60_000)).await;
-        other.does("force_disconnect", block(600_000)).await;
-        other.does("force_disconnect", block(1)).await;
+        let sets = async |person: &mut Person, for_ms| {
+            person.does("force_disconnect", block(for_ms)).await;
+            // A block of the app is in the store later than its command is accepted.
+            person.durable_receipt().await;
+        };
+        sets(&mut one, 60_000).await;
+        sets(&mut other, 600_000).await;
+        sets(&mut other, 1).await;
         gateway.advance(Duration::from_secs(1));
         let is_blocked = async || {
             let (mut ada, _) = match scope {
@@ -308,7 +313,7 @@ async fn moderator_shortens_only_their_own_block() {
             joined.is_err_and(|error| error["code"] == "blocked")
         };
         assert!(is_blocked().await, "the first minute holds in the {scope}");
-        one.does("force_disconnect", block(1)).await;
+        sets(&mut one, 1).await;
         gateway.advance(Duration::from_secs(1));
         Client::guest(&gateway, "ada", "instance-9").await;
         if scope == "room" {
