@@ -54,6 +54,11 @@ impl<A> Recorded<A> {
         now.saturating_since(self.at) > lifetime
     }
 
+    /// When the request was answered.
+    pub const fn at(&self) -> Monotonic {
+        self.at
+    }
+
     /// The answer, without comparing requests.
     pub const fn answer(&self) -> &A {
         &self.answer

@@ -33,7 +33,6 @@ docs/limits.md
   1 024, and 128 of one user, for ten minutes | src/room/settings.rs | MAX_REFS_PER_USER: usize = 128;
   1 024, and 128 of one user, for ten minutes | src/room/settings.rs | REF_RETENTION: Duration = Duration::from_mins(10);
   20 000 of each | src/room/settings.rs | MAX_RECORD_ROWS: usize = 20_000;
-  100 000, for ten minutes | src/hub/rooms/mod.rs | MAX_EMPTIED_ROOMS: usize = 100_000;
   30 000, for ten minutes | src/room/settings.rs | MAX_RECENT_LEAVERS: usize = 30_000;
   30 000, for ten minutes | src/room/settings.rs | LEAVER_RETENTION: Duration = Duration::from_mins(10);
   100 000, and 32 MiB | src/http/idempotency_cache.rs | MAX_CACHED_ANSWERS: usize = 100_000;

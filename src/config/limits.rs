@@ -69,6 +69,9 @@ pub struct Limits {
     /// Maximum number of rooms of one app on this node.
     #[serde(with = "ranges::BoundedCount::<1, 10_000_000>")]
     pub rooms_per_app: usize,
+    /// Maximum number of emptied rooms on this node that are remembered for ten minutes, because they were moderated.
+    #[serde(with = "ranges::BoundedCount::<0, 10_000_000>")]
+    pub room_stubs: usize,
     /// Maximum number of participants on this node: a session counts once in each room that it is in.
     #[serde(with = "ranges::BoundedCount::<1, 100_000_000>")]
     pub participants_per_node: usize,
@@ -176,6 +179,7 @@ impl Default for Limits {
             rooms_opened_per_minute: 60,
             rooms_per_node: 200_000,
             rooms_per_app: 100_000,
+            room_stubs: 100_000,
             participants_per_node: 1_000_000,
             participants_per_room: 15_000,
             streams_per_participant: 8,

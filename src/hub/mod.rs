@@ -201,6 +201,7 @@ impl Hub {
     pub fn scrape(&self) -> String {
         let metrics = &self.context.metrics;
         metrics.rooms.set(gauge(self.rooms.count()));
+        metrics.room_stubs.set(gauge(rooms::stub_count(&self.rooms)));
         metrics.pending_connections.set(gauge(self.connections.pending()));
         metrics.task_panics.inc_by(self.context.lifecycle.take_panics());
         metrics.replay_buffers.set(gauge(self.context.session.memory.bytes()));

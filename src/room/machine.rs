@@ -10,11 +10,11 @@ use stagedoor_proto::{
     SessionId, SessionState, Stream, StreamId, Timestamp, Username,
 };
 
+use crate::idempotency::Fingerprint;
 use crate::principal::Principal;
 use crate::room::durable::changes::{DurableChange, DurableKey};
 use crate::room::durable::records::DurableRecords;
 use crate::room::effect::{Audience, Effect, Effects, Everywhere};
-use crate::room::emptied::{has_memory, has_records_of, is_settled};
 use crate::room::events::RoomEvent;
 use crate::room::invariants;
 use crate::room::log::commands::{OpenRoom, RecreateRoom, RoomCommand};
@@ -172,26 +172,14 @@ impl Room {
     /// Whether the session, in the room or not, or another session of its user used this `ref`.
     #[must_use]
     pub fn has_used_ref(&self, session: SessionId, ref_: &Ref) -> bool {
-        self.state.refs.contains(self.state.ref_requester(session), ref_)
+        let state = &self.state;
+        state.refs.contains(state.ref_requester(session), ref_, state.now.monotonic)
     }
 
     /// Whether the room has a mute, role or block of a user.
     #[must_use]
     pub fn has_records_of(&self, user: Principal<'_>) -> bool {
-        has_records_of(&self.state, user)
-    }
-
-    /// Whether the room is empty and every moderation command in it has its outcomes.
-    #[must_use]
-    pub fn is_settled(&self) -> bool {
-        is_settled(&self.state)
-    }
-
-    /// Whether an empty room remembers what is not durable: answers to moderation commands, and leavers who carry a
-    /// penalty or left the locked room.
-    #[must_use]
-    pub fn has_memory(&self, now: Monotonic) -> bool {
-        has_memory(&self.state, now)
+        self.state.records.has_any_of(user, self.state.now.wall)
     }
 
     /// The current state of these keys, as changes to persist.
@@ -260,7 +248,9 @@ impl Room {
 
 fn run_command(state: &mut RoomState, node: NodeEpoch, command: RoomCommand, out: &mut Effects) {
     let origin = command.origin();
-    let permitted = if state.is_open || matches!(command, RoomCommand::Open(_)) {
+    let is_allowed =
+        state.is_open || matches!(command, RoomCommand::Open(_)) || is_repeated(state, &command);
+    let permitted = if is_allowed {
         check_home(state, node, &command)
     } else {
         Err(Error::engine_unavailable("durable state of the room is not loaded yet; retry"))
@@ -269,6 +259,13 @@ fn run_command(state: &mut RoomState, node: NodeEpoch, command: RoomCommand, out
     if let Some((origin, reply)) = origin.zip(result.transpose()) {
         out.reply(origin, reply);
     }
+}
+
+/// Whether a moderation command uses a `ref` whose answer is stored: then it changes nothing.
+fn is_repeated(state: &RoomState, command: &RoomCommand) -> bool {
+    let RoomCommand::Moderate { origin, command, .. } = command else { return false };
+    let key = command.ref_().map(|ref_| (ref_, Fingerprint::of(command)));
+    !matches!(state.lookup_reply(*origin, key), Ok(None))
 }
 
 /// Executes a command. `None`: the command has no reply, or sent it in order with its pushes.

@@ -12,7 +12,6 @@
 
 mod durable;
 mod effect;
-mod emptied;
 mod errors;
 mod events;
 mod invariants;
@@ -26,6 +25,7 @@ mod settings;
 mod signal;
 mod state;
 mod streams;
+mod stub;
 #[cfg(test)]
 mod tests;
 mod visibility;
@@ -48,4 +48,5 @@ pub use permissions::{ScopeSet, capabilities};
 pub use settings::{Expiry, RETENTION, RoomOverrides, RoomSettings};
 pub use signal::AcceptedRelay;
 pub use state::timers::RoomDue;
+pub use stub::{RoomStub, is_settled};
 pub use visibility::summary::{ParticipantInfo, RoomSummary};

@@ -46,7 +46,8 @@ struct HandoffHeader {
 #[derive(Serialize, Deserialize)]
 struct RoomRow<R, L> {
     app: Arc<str>,
-    tag: RoomTag,
+    /// `None`: the room has emptied, and this is its stub.
+    tag: Option<RoomTag>,
     room: R,
     local: L,
 }

@@ -11,7 +11,7 @@ use super::{FORMAT, HandoffHeader, RoomRow, SessionRow};
 use crate::clock::Clock;
 use crate::engine::Restore;
 use crate::hub::context::Context;
-use crate::hub::rooms::{RoomHandle, Rooms};
+use crate::hub::rooms::{RoomHandle, Rooms, restore_stub};
 use crate::hub::sessions::{Capacity, SessionHandle, Sessions};
 use crate::room::{LocalRoom, NodeEpoch, Room, RoomCommand, RoomKey};
 use crate::session::{Body, SavedSession, Session, SessionSettings};
@@ -103,8 +103,8 @@ impl HandoffSnapshot {
 
     /// Whether the snapshot has rooms: all that had participants when the previous process stopped.
     #[must_use]
-    pub const fn has_rooms(&self) -> bool {
-        !self.rooms.is_empty()
+    pub fn has_rooms(&self) -> bool {
+        self.rooms.iter().any(|row| row.tag.is_some())
     }
 
     /// The highest version in any room's log; new entries come after it.
@@ -142,6 +142,10 @@ pub(in crate::hub) async fn restore(
     for RoomRow { app, tag, room, local } in room_rows {
         if context.app(&app).is_some() {
             let key = RoomKey { app, room: room.id().clone() };
+            let Some(tag) = tag else {
+                restore_stub(rooms, &key, &room, now.monotonic);
+                continue;
+            };
             let handle = rooms.restore(&key, tag, room, local);
             let known = restore_memberships(&handle, &restored);
             let rehomed = rehome(&handle, known, rooms.node());
@@ -244,7 +248,7 @@ fn read_room(
 ) -> Result<RoomRow<Room, LocalRoom>, HandoffError> {
     let row: RoomRow<Room, LocalRoom> = decode("room", number, text)?;
     row.room.check_invariants().map_err(|broken| damaged("room", number, &broken))?;
-    if row.room.version() > head.last || row.tag.0.get() > head.tag {
+    if row.room.version() > head.last || row.tag.is_some_and(|tag| tag.0.get() > head.tag) {
         return Err(damaged("room", number, &"it is newer than the snapshot"));
     }
     Ok(row)

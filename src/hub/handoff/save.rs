@@ -6,8 +6,9 @@ use serde::Serialize;
 
 use super::{FORMAT, HandoffHeader, RoomRow, SessionRow};
 use crate::hub::context::Context;
-use crate::hub::rooms::Rooms;
+use crate::hub::rooms::{Rooms, stubs};
 use crate::hub::sessions::{SessionHandle, Sessions};
+use crate::room::{LocalRoom, RoomKey, RoomStub};
 use crate::session::{Bodies, SavedSession};
 use crate::store::Handoff;
 
@@ -22,15 +23,18 @@ pub(in crate::hub) fn save(
     last: u64,
 ) -> Option<Handoff> {
     let tag = rooms.last_tag();
-    let rooms: Vec<_> = rooms
-        .all()
-        .iter()
-        .filter_map(|room| {
-            let (inner, app) = (room.lock(), Arc::clone(&room.key().app));
-            let row = RoomRow { app, tag: room.tag(), room: &inner.room, local: &inner.local };
-            inner.room.is_open().then(|| encode(&row))
-        })
-        .collect();
+    let now = context.clock.now();
+    let on_node = rooms.all();
+    let on_node = on_node.iter().filter_map(|room| {
+        let inner = room.lock();
+        if inner.room.is_open() {
+            let (app, tag) = (Arc::clone(&room.key().app), Some(room.tag()));
+            return Some(encode(&RoomRow { app, tag, room: &inner.room, local: &inner.local }));
+        }
+        RoomStub::of(&inner.room, now.monotonic).map(|stub| stub_row(room.key(), stub))
+    });
+    let stubs = stubs(rooms).into_iter().map(|(key, stub)| stub_row(&key, stub));
+    let rooms: Vec<_> = on_node.chain(stubs).collect();
     let mut bodies = Bodies::default();
     let all = sessions.select(|_| true);
     let rows = all.iter().filter_map(|one| session_row(context, one, &mut bodies));
@@ -41,7 +45,7 @@ pub(in crate::hub) fn save(
     }
     let header = HandoffHeader {
         format: FORMAT,
-        saved_at: context.clock.now(),
+        saved_at: now,
         last,
         tag,
         rooms: rooms.len(),
@@ -50,6 +54,11 @@ pub(in crate::hub) fn save(
     };
     tracing::info!(sessions = header.sessions, rooms = header.rooms, "handing over");
     Some(Handoff { head: encode(&header), rooms, sessions, bodies })
+}
+
+fn stub_row(key: &RoomKey, stub: RoomStub) -> Arc<[u8]> {
+    let (app, room) = (Arc::clone(&key.app), stub.into_room(key.room.clone()));
+    encode(&RoomRow { app, tag: None, room, local: LocalRoom::default() })
 }
 
 /// The row of a session; `None` if its start was not confirmed, so that no client knows it.

@@ -125,8 +125,8 @@ impl Rooms {
         self.room_of(asked, room).or_else(|error| {
             let ref_ = command.ref_().ok_or_else(|| error.clone())?;
             let key = RoomKey { app: Arc::clone(&session.user().app), room: room.clone() };
-            let room = self.registry.find(&key);
-            room.filter(|room| room.lock().room.has_used_ref(session.id(), ref_)).ok_or(error)
+            let now = self.context.clock.monotonic();
+            self.registry.find_by_ref(&key, session.id(), ref_, now).ok_or(error)
         })
     }
 

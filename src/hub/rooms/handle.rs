@@ -8,7 +8,7 @@ use super::retry::FailedWrites;
 use super::session_map::SessionMap;
 use super::unwritten::UnwrittenCommands;
 use crate::hub::sessions::SessionHandle;
-use crate::room::{Audience, LocalRoom, Room, RoomKey};
+use crate::room::{Audience, LocalRoom, Room, RoomKey, RoomStub, is_settled};
 use crate::session::RoomTag;
 use crate::sync::{Mutex, MutexGuard, Rank};
 use crate::time::{Monotonic, Now};
@@ -27,8 +27,8 @@ pub(in crate::hub) struct RoomHandle {
     idle_since: AtomicU64,
     /// Whether the room has had a local session.
     was_occupied: AtomicBool,
-    /// Whether the emptied room was found to have a memory, since its last entry.
-    is_retained: AtomicBool,
+    /// Whether the room is open.
+    is_open: AtomicBool,
     /// Number of [`RoomPin`]s.
     pins: AtomicU32,
     inner: Mutex<RoomInner>,
@@ -81,6 +81,13 @@ pub(in crate::hub) struct RoomInner {
     pub(super) unwritten: UnwrittenCommands,
 }
 
+/// What is left of a room when it is released.
+pub(super) struct Remains {
+    pub(super) stub: Option<RoomStub>,
+    /// The order of the last signal.
+    pub(super) order: u64,
+}
+
 impl RoomHandle {
     pub(super) fn new(key: RoomKey, tag: RoomTag, room: Room, local: LocalRoom) -> Self {
         let next = room.next_due();
@@ -90,10 +97,10 @@ impl RoomHandle {
         let unwritten = UnwrittenCommands::default();
         let idle_since = AtomicU64::new(u64::MAX);
         let was_occupied = AtomicBool::new(room.sessions().next().is_some());
-        let is_retained = AtomicBool::new(false);
+        let is_open = AtomicBool::new(room.is_open());
         let pins = AtomicU32::new(0);
         let inner = Mutex::new(Rank::Room, RoomInner { room, local, sessions, failed, unwritten });
-        Self { key, tag, due, due_wall, idle_since, was_occupied, is_retained, pins, inner }
+        Self { key, tag, due, due_wall, idle_since, was_occupied, is_open, pins, inner }
     }
 
     pub(in crate::hub) const fn key(&self) -> &RoomKey {
@@ -127,36 +134,31 @@ impl RoomHandle {
             u64::MAX
         };
         self.idle_since.store(idle_since, Ordering::Relaxed);
-        self.is_retained.store(false, Ordering::Relaxed);
+        self.is_open.store(inner.room.is_open(), Ordering::Relaxed);
     }
 
     pub(super) fn is_idle_since(&self, then: Monotonic) -> bool {
         self.idle_since.load(Ordering::Relaxed) <= then.as_millis()
     }
 
-    /// Since when the room has had no local session, if it had one before.
-    pub(super) fn emptied_since(&self) -> Option<u64> {
-        let since = self.idle_since.load(Ordering::Relaxed);
-        (since < u64::MAX && self.was_occupied.load(Ordering::Relaxed)).then_some(since)
+    /// Whether the room has no local session, but had one, or is not open.
+    pub(super) fn is_emptied(&self) -> bool {
+        let is_idle = self.idle_since.load(Ordering::Relaxed) < u64::MAX;
+        !self.is_open.load(Ordering::Relaxed)
+            || is_idle && self.was_occupied.load(Ordering::Relaxed)
     }
 
-    /// The order of the last signal in an emptied room that can be released: nothing uses it, all its writes are in the
-    /// store, and it has no memory, unless that is to be `forgotten`.
-    pub(super) fn order_at_release(&self, now: Monotonic, forgotten: bool) -> Option<u64> {
+    /// What remains of an emptied room that can be released: nothing uses it, and all its writes are in the store.
+    pub(super) fn remains(&self, now: Monotonic) -> Option<Remains> {
         let inner = self.lock();
         let is_unused = self.pins.load(Ordering::Acquire) == 0
             && inner.sessions.is_empty()
-            && inner.failed.is_empty();
-        if !is_unused || !inner.room.is_settled() {
-            return None;
-        }
-        let is_retained = !forgotten && inner.room.has_memory(now);
-        self.is_retained.store(is_retained, Ordering::Relaxed);
-        (!is_retained).then(|| inner.local.last_order())
-    }
-
-    pub(super) fn is_retained(&self) -> bool {
-        self.is_retained.load(Ordering::Relaxed)
+            && inner.failed.is_empty()
+            && is_settled(&inner.room);
+        is_unused.then(|| Remains {
+            stub: RoomStub::of(&inner.room, now),
+            order: inner.local.last_order(),
+        })
     }
 
     /// Whether this node does not need the room: other nodes have it and this one has no session in it, or none has it.

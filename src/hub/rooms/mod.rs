@@ -21,6 +21,7 @@ mod replicas;
 mod retry;
 mod session_map;
 mod slots;
+mod stubs;
 mod sync;
 mod unwritten;
 
@@ -40,17 +41,15 @@ use super::pending_calls::PendingCalls;
 use super::sessions::Sessions;
 use crate::engine::{Condition, Engine};
 use crate::principal::Principal;
-use crate::room::{LocalRoom, NodeEpoch, Room, RoomCommand, RoomKey};
+use crate::room::{LocalRoom, NodeEpoch, Room, RoomCommand, RoomKey, RoomStub};
 use crate::session::RoomTag;
 use crate::sync::Mutex;
+use crate::telemetry::Limit;
 use crate::time::{Monotonic, Now};
 use deferred::DeferredExecutor;
 use denials::DenialCounter;
 use effects::Executor;
 use registry::RoomRegistry;
-
-/// Maximum number of emptied rooms that are retained for what they remember. The oldest are released first.
-const MAX_EMPTIED_ROOMS: usize = 100_000;
 
 /// The rooms of this node. Shared by reference. Methods may be called from any task, but not while effects execute.
 pub(super) struct Rooms {
@@ -106,17 +105,15 @@ impl Rooms {
         self.executor.denials.flush(&self.context, now.wall);
     }
 
-    /// Releases emptied rooms: those without memory at once, of the others the oldest beyond [`MAX_EMPTIED_ROOMS`].
+    /// Releases emptied rooms. What they have to remember becomes their stub.
     fn release_emptied(&self, now: Monotonic) {
-        let (emptied, retained) = self.registry.emptied();
-        for key in emptied {
-            self.registry.release(&key, now, false);
-        }
-        if retained > MAX_EMPTIED_ROOMS {
-            for key in self.registry.longest_empty(retained - MAX_EMPTIED_ROOMS) {
-                self.registry.release(&key, now, true);
+        let max_stubs = self.context.limits().room_stubs;
+        for key in self.registry.emptied() {
+            for _ in 0..self.registry.release(&key, now, max_stubs) {
+                self.context.hit(Limit::RoomStubs);
             }
         }
+        self.registry.stubs().sweep(now);
     }
 
     /// This node's id in entries.
@@ -167,5 +164,22 @@ impl Rooms {
     /// Reserves the tags up to `last`, which the previous process used.
     pub(super) fn skip_tags(&self, last: u32) {
         self.registry.skip_tags(last);
+    }
+}
+
+/// Number of emptied rooms that are remembered.
+pub(super) fn stub_count(rooms: &Rooms) -> usize {
+    rooms.registry.stubs().count()
+}
+
+/// The stubs of emptied rooms.
+pub(super) fn stubs(rooms: &Rooms) -> Vec<(RoomKey, RoomStub)> {
+    rooms.registry.stubs().all()
+}
+
+/// Adds the stub of a room that emptied in the previous process.
+pub(super) fn restore_stub(rooms: &Rooms, key: &RoomKey, room: &Room, now: Monotonic) {
+    if let Some(stub) = RoomStub::of(room, now) {
+        rooms.registry.stubs().insert(key, stub, rooms.context.limits().room_stubs);
     }
 }

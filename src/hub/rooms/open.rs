@@ -1,6 +1,6 @@
 //! Opens rooms with their durable state, and reads rooms that may not be open.
 //!
-//! A room is known if it is open, was created, or has durable state of users.
+//! A room is known if it is open, was created, has durable state of users, or emptied and is remembered.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -86,7 +86,8 @@ impl Rooms {
             self.take_opening(session)?;
         }
         let stored = self.load(key).await?;
-        if matches!(opener, Opener::Call) && !stored.is_known() {
+        let is_known = || stored.is_known() || self.registry.stubs().contains(key);
+        if matches!(opener, Opener::Call) && !is_known() {
             return Err(CallError::NoRoom);
         }
         self.append_open(key, stored).await?;

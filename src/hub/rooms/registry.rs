@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use dashmap::DashMap;
-use stagedoor_proto::RoomId;
+use stagedoor_proto::{Ref, RoomId, SessionId};
 
-use super::handle::{RoomHandle, RoomPin};
+use super::handle::{Remains, RoomHandle, RoomPin};
 use super::slots::{RoomSlot, RoomSlots, SlotError};
+use super::stubs::RoomStubs;
 use crate::principal::Principal;
 use crate::room::{LocalRoom, Room, RoomKey};
 use crate::session::RoomTag;
@@ -24,6 +25,8 @@ pub(super) struct RoomRegistry {
     by_tag: DashMap<RoomTag, Arc<RoomHandle>>,
     tags: AtomicU32,
     slots: RoomSlots,
+    /// Of released rooms. None of them is in `by_key`.
+    stubs: RoomStubs,
     /// At least the order of the last signal in each released room: a room that opens again continues with higher ones.
     last_order: AtomicU64,
 }
@@ -48,23 +51,49 @@ impl RoomRegistry {
             return room;
         }
         let new = || {
-            let (room, mut local) = (Room::new(key.room.clone()), LocalRoom::default());
+            let (id, mut local) = (key.room.clone(), LocalRoom::default());
+            let room = match self.stubs.take(key) {
+                Some(stub) => stub.into_room(id),
+                None => Room::new(id),
+            };
             local.record_order(self.last_order.load(Ordering::Relaxed));
             self.new_handle(key, self.new_tag(), room, local)
         };
         RoomPin::new(&self.by_key.entry(key.clone()).or_insert_with(new))
     }
 
-    /// Removes an emptied room that can be released; see [`RoomHandle::order_at_release`]. Returns whether it did.
-    pub(super) fn release(&self, key: &RoomKey, now: Monotonic, forgotten: bool) -> bool {
+    /// Replaces an emptied room by its stub, if it can be released; see [`RoomHandle::remains`]. Returns the number of
+    /// stubs that are removed, because there are more than `max_stubs`.
+    pub(super) fn release(&self, key: &RoomKey, now: Monotonic, max_stubs: usize) -> usize {
+        let mut evicted = 0;
         let removed = self.by_key.remove_if(key, |_, room| {
             // An opener of the room may have read the store before its last write.
-            let is_opening = self.slots.is_opening(key);
-            let order = if is_opening { None } else { room.order_at_release(now, forgotten) };
-            self.last_order.fetch_max(order.unwrap_or_default(), Ordering::Relaxed);
-            order.is_some()
+            let remains = if self.slots.is_opening(key) { None } else { room.remains(now) };
+            let Some(Remains { stub, order }) = remains else { return false };
+            self.last_order.fetch_max(order, Ordering::Relaxed);
+            evicted = stub.map_or(0, |stub| self.stubs.insert(key, stub, max_stubs));
+            true
         });
-        self.finish_removal(removed)
+        self.finish_removal(removed);
+        evicted
+    }
+
+    /// The room in which a session used this `ref`; of a stub, a room that is not open.
+    pub(super) fn find_by_ref(
+        &self,
+        key: &RoomKey,
+        session: SessionId,
+        ref_: &Ref,
+        now: Monotonic,
+    ) -> Option<Arc<RoomHandle>> {
+        if self.stubs.has_used_ref(key, session, ref_, now) {
+            return Some(Arc::clone(self.find_or_create(key).handle()));
+        }
+        self.find(key).filter(|room| room.lock().room.has_used_ref(session, ref_))
+    }
+
+    pub(super) const fn stubs(&self) -> &RoomStubs {
+        &self.stubs
     }
 
     /// Reserves a slot for a room that is about to open.
@@ -110,25 +139,10 @@ impl RoomRegistry {
         })
     }
 
-    /// The rooms that emptied since the last call, and the number of those that are retained for their memory.
-    pub(super) fn emptied(&self) -> (Vec<RoomKey>, usize) {
-        let mut retained = 0;
-        let emptied = self.by_key.iter().filter(|room| room.emptied_since().is_some());
-        let fresh = emptied.filter(|room| {
-            retained += usize::from(room.is_retained());
-            !room.is_retained()
-        });
-        let fresh = fresh.map(|room| room.key().clone()).collect();
-        (fresh, retained)
-    }
-
-    /// The `count` rooms that have been empty for the longest time.
-    pub(super) fn longest_empty(&self, count: usize) -> Vec<RoomKey> {
-        let emptied = self.by_key.iter();
-        let emptied = emptied.filter_map(|room| Some((room.emptied_since()?, room.key().clone())));
-        let mut emptied: Vec<_> = emptied.collect();
-        emptied.sort_unstable_by_key(|(since, _)| *since);
-        emptied.into_iter().take(count).map(|(_, key)| key).collect()
+    /// The rooms that have emptied, and those that are not open.
+    pub(super) fn emptied(&self) -> Vec<RoomKey> {
+        let emptied = self.by_key.iter().filter(|room| room.is_emptied());
+        emptied.map(|room| room.key().clone()).collect()
     }
 
     /// The rooms without local sessions since `then` or longer.

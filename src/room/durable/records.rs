@@ -84,6 +84,13 @@ impl DurableRecords {
         own.max(of_registered)
     }
 
+    /// Whether a mute, a role or a block is about a principal.
+    pub(in crate::room) fn has_any_of(&self, who: Principal<'_>, now: Timestamp) -> bool {
+        self.is_locked(who)
+            || self.role(who, Role::Moderator).is_some()
+            || self.blocked(who, now).is_some()
+    }
+
     /// The rows of a principal's name and, for a guest, those that cover the instance.
     fn rows_covering<'a>(&'a self, who: Principal<'a>) -> impl Iterator<Item = &'a BlockRow> {
         let by_instance = who.guest.and_then(|guest| self.instance_blocks.get(&guest.instance));

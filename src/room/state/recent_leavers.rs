@@ -42,8 +42,12 @@ impl RecentLeavers {
             self.evict_oldest();
         }
         let leaver = RecentLeaver { at: now, guest: who.guest.cloned(), may_rejoin };
-        self.order.push_back((now, who.username.clone(), leaver.instance().cloned()));
-        let left = self.left.entry(who.username.clone()).or_default();
+        self.push(who.username, leaver);
+    }
+
+    fn push(&mut self, username: &Username, leaver: RecentLeaver) {
+        self.order.push_back((leaver.at, username.clone(), leaver.instance().cloned()));
+        let left = self.left.entry(username.clone()).or_default();
         left.retain(|other| other.instance() != leaver.instance());
         left.push(leaver);
     }
@@ -73,16 +77,32 @@ impl RecentLeavers {
         left.filter(move |leaver| now.saturating_since(leaver.at) <= LEAVER_RETENTION)
     }
 
-    /// Whether a user who left recently matches `wanted`.
-    pub(in crate::room) fn any_recent(
+    /// Those who left recently and match `wanted`.
+    pub(in crate::room) fn retained(
         &self,
         now: Monotonic,
         wanted: impl Fn(Principal<'_>) -> bool,
-    ) -> bool {
-        self.left.keys().any(|username| {
-            let guests = self.named(username, now);
-            guests.into_iter().any(|guest| wanted(Principal { username, guest }))
-        })
+    ) -> Self {
+        let mut retained = Self::default();
+        for (at, username, instance) in &self.order {
+            let mut recent = self.recent(username, now);
+            let current = recent
+                .find(|leaver| leaver.at == *at && leaver.instance() == instance.as_ref())
+                .filter(|leaver| wanted(Principal { username, guest: leaver.guest.as_ref() }));
+            if let Some(leaver) = current {
+                retained.push(username, leaver.clone());
+            }
+        }
+        retained
+    }
+
+    /// When the last of them left.
+    pub(in crate::room) fn newest(&self) -> Option<Monotonic> {
+        self.order.back().map(|(at, ..)| *at)
+    }
+
+    pub(in crate::room) fn len(&self) -> usize {
+        self.order.len()
     }
 
     /// Locks the users of this name out of a locked room.

@@ -106,17 +106,36 @@ impl<A> Refs<A> {
     pub(in crate::room) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+
+    pub(in crate::room) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// When the newest key was used.
+    pub(in crate::room) fn newest(&self) -> Option<Monotonic> {
+        self.0.back().map(|used| used.done.at())
+    }
 }
 
 impl<A: Clone> Refs<A> {
-    /// Whether an answer that matches `wanted` is retained.
-    pub(in crate::room) fn any_recent(&self, now: Monotonic, wanted: impl Fn(&A) -> bool) -> bool {
-        let lives = |used: &&CachedAnswer<A>| !used.done.has_expired(REF_RETENTION, now);
-        self.0.iter().rev().take_while(lives).any(|used| wanted(used.done.answer()))
+    /// The keys that have not expired and whose answers match `wanted`.
+    pub(in crate::room) fn retained(&self, now: Monotonic, wanted: impl Fn(&A) -> bool) -> Self {
+        let is_retained = |used: &&CachedAnswer<A>| {
+            !used.done.has_expired(REF_RETENTION, now) && wanted(used.done.answer())
+        };
+        Self(self.0.iter().filter(is_retained).cloned().collect())
     }
 
-    pub(in crate::room) fn contains(&self, requester: Requester<'_>, ref_: &Ref) -> bool {
-        self.0.iter().any(|used| used.ref_ == *ref_ && requester.owns(used.owner.as_ref()))
+    /// Whether the requester has used this key, and its answer has not expired.
+    pub(in crate::room) fn contains(
+        &self,
+        requester: Requester<'_>,
+        ref_: &Ref,
+        now: Monotonic,
+    ) -> bool {
+        let lives = |used: &&CachedAnswer<A>| !used.done.has_expired(REF_RETENTION, now);
+        let mut newest_first = self.0.iter().rev().take_while(lives);
+        newest_first.any(|used| used.ref_ == *ref_ && requester.owns(used.owner.as_ref()))
     }
 
     /// The stored answer for the same body.

@@ -15,4 +15,5 @@ mod receipts;
 mod requests;
 mod roles;
 mod streams;
+mod stub;
 mod wall_steps;

@@ -61,6 +61,8 @@ words! {
         RoomsOpened = "rooms_opened_per_minute",
         RoomsPerNode = "rooms_per_node",
         RoomsPerApp = "rooms_per_app",
+        /// An emptied room is not remembered any more.
+        RoomStubs = "room_stubs",
         ParticipantsPerNode = "participants_per_node",
         ParticipantsPerRoom = "participants_per_room",
         StreamsPerParticipant = "streams_per_participant",

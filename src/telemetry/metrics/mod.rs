@@ -133,6 +133,8 @@ table! {
     // Rooms and moderation.
     /// Open rooms
     rooms: Gauge = "rooms";
+    /// Emptied rooms that are remembered because they were moderated
+    room_stubs: Gauge = "room_stubs";
     /// Time from a moderation command until its last target was enforced, declined or ignored it
     moderation_duration: Seconds = "moderation_duration" in "seconds";
     /// Targets of moderation commands, by final outcome

@@ -112,6 +112,11 @@ fn case_of(limit: Limit) -> Case {
             |gateway| hits::two_joins(gateway).boxed(),
             "error too_many_rooms",
         ),
+        Limit::RoomStubs => case(
+            |config| config.limits.room_stubs = 0,
+            |gateway| hits::forgotten_room(gateway).boxed(),
+            "error not_in_room",
+        ),
         Limit::ParticipantsPerNode => case(
             |config| config.limits.participants_per_node = 1,
             |gateway| hits::two_joins(gateway).boxed(),

@@ -160,6 +160,17 @@ pub async fn two_denials(gateway: &Gateway) -> String {
     error(ada.request("unlock_room", json!({ "room": "lobby" })).await)
 }
 
+pub async fn forgotten_room(gateway: &Gateway) -> String {
+    let mut host = gateway.enter("host", "moderator").await;
+    let lock = json!({ "room": "lobby", "ref": "once" });
+    host.does("lock_room", lock.clone()).await;
+    host.does("leave", json!({ "room": "lobby" })).await;
+    while count_of(gateway, "room_stubs") == 0 {
+        tokio::task::yield_now().await;
+    }
+    error(host.request("lock_room", lock).await)
+}
+
 pub async fn two_instances(gateway: &Gateway) -> String {
     let (mut ada, _) = gateway.registered("ada", "instance-of-ada", json!({})).await;
     let _other = gateway.registered("ada", "another-instance", json!({})).await;
