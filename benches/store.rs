@@ -50,6 +50,7 @@ fn main() {
         new_family: FamilyId::from_bits(n as u128 + 1),
         names: None,
         instances: None,
+        max_guests: usize::MAX,
         generation: 0,
         revocation_leeway: std::time::Duration::from_secs(1),
         now: NOW,

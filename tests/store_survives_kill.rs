@@ -166,6 +166,7 @@ fn start(name: &str, method: AuthMethod) -> Admission {
         new_family: FAMILY,
         names: None,
         instances: None,
+        max_guests: usize::MAX,
         generation: 0,
         revocation_leeway: std::time::Duration::from_secs(1),
         now: NOW,

@@ -72,6 +72,9 @@ pub struct Limits {
     /// Maximum number of emptied rooms on this node that are remembered for ten minutes, because they were moderated.
     #[serde(with = "ranges::BoundedCount::<0, 10_000_000>")]
     pub room_stubs: usize,
+    /// Maximum number of stored blocks, mutes, roles, locks, ended rooms and used tokens of one app.
+    #[serde(with = "ranges::BoundedCount::<1, 100_000_000>")]
+    pub moderation_records_per_app: usize,
     /// Maximum number of participants on this node: a session counts once in each room that it is in.
     #[serde(with = "ranges::BoundedCount::<1, 100_000_000>")]
     pub participants_per_node: usize,
@@ -111,6 +114,9 @@ pub struct Limits {
     /// Maximum number of exclusive guest names of one address (IPv6: one /64) whose guests have no connection.
     #[serde(with = "ranges::BoundedCount::<1, 10_000_000>")]
     pub guest_names_per_address: usize,
+    /// Maximum number of client instances of guests that one app remembers, for `guest_retention`.
+    #[serde(with = "ranges::BoundedCount::<1, 100_000_000>")]
+    pub guests_per_app: usize,
     /// Rate of starts from one address (IPv6: one /64). Resumes do not count.
     #[serde(with = "ranges::BoundedCount::<1, 1_000_000>")]
     pub starts_per_s_per_address: u32,
@@ -180,6 +186,7 @@ impl Default for Limits {
             rooms_per_node: 200_000,
             rooms_per_app: 100_000,
             room_stubs: 100_000,
+            moderation_records_per_app: 1_000_000,
             participants_per_node: 1_000_000,
             participants_per_room: 15_000,
             streams_per_participant: 8,
@@ -193,6 +200,7 @@ impl Default for Limits {
             sessions_per_node: 100_000,
             sessions_per_address: 10_000,
             guest_names_per_address: 100,
+            guests_per_app: 1_000_000,
             starts_per_s_per_address: 20,
             pending_connections_per_address: 100,
             pending_connections: 5_000,

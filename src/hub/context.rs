@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use stagedoor_proto::{CloseCode, ServerInfo};
+use stagedoor_proto::{CloseCode, Error, ErrorCode, ServerInfo};
 use tracing::Instrument as _;
 
 use super::app::App;
@@ -28,6 +28,9 @@ use crate::telemetry::{Limit, Metrics, UserHash};
 
 /// Minimum wait of a client without a session before a retry while the gateway drains.
 const DRAIN_RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// When a command that adds a moderation record may be tried again: by then some may have expired.
+const RECORDS_FULL_RETRY_AFTER: Duration = Duration::from_mins(1);
 
 /// Shared by reference by all owners. It uses none of them.
 pub(super) struct Context {
@@ -182,6 +185,21 @@ impl Context {
         let span = tracing::error_span!("request", %request);
         self.lifecycle.spawn(task.instrument(span));
     }
+}
+
+/// Checks that the store may hold more moderation records of an app. A tenth of the limit is reserved for the server.
+///
+/// # Errors
+/// `overloaded`.
+pub(super) fn check_records(context: &Context, app: &str, by_server: bool) -> Result<(), Error> {
+    let max = context.limits().moderation_records_per_app;
+    let reserved = if by_server { 0 } else { max / 10 };
+    if context.store.sizes(app).moderation_records < max - reserved {
+        return Ok(());
+    }
+    context.hit(Limit::ModerationRecordsPerApp);
+    let message = "the app has as many stored blocks, mutes and roles as it can have";
+    Err(Error::new(ErrorCode::Overloaded, message).retry_after(RECORDS_FULL_RETRY_AFTER))
 }
 
 /// The settings of all sessions, restored ones included: they share one count of memory.

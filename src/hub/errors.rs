@@ -10,6 +10,9 @@ use crate::auth::{AuthError, Denied};
 use crate::engine::EngineError;
 use crate::store::{Block, BlockKind, Refusal, StoreError};
 
+/// When a guest of an app with too many may try again: by then some may be forgotten.
+const GUESTS_FULL_RETRY_AFTER: Duration = Duration::from_secs(10);
+
 /// Why a start or resume is rejected: an error reply, a `disconnect` and a close.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StartError {
@@ -145,6 +148,10 @@ impl From<Refusal> for StartError {
             Refusal::NameHeld { .. } => Self::name_taken(None),
             // The same text as where guests are not allowed: it does not disclose which users are registered.
             Refusal::NameTaken => Self::new(CloseCode::AuthDenied, Denied::guest().message),
+            Refusal::TooManyGuests => {
+                let message = "the app remembers as many guests as it can; retry later";
+                Self::new(CloseCode::Overloaded, message).retry_after(GUESTS_FULL_RETRY_AFTER)
+            }
             Refusal::Revoked | Refusal::Reused { .. } => Self::token_revoked(None),
             Refusal::Expired => {
                 Self::new(CloseCode::TokenExpired, "session has expired; fetch a new token")

@@ -53,6 +53,7 @@ use crate::store::{Handoff, Store};
 use crate::telemetry::Metrics;
 use crate::time::StepDetector;
 use access_control::AccessControl;
+use accounts::forget_surplus_guests;
 use cluster::ClusterNode;
 use context::Context;
 use events::Events;
@@ -202,6 +203,12 @@ impl Hub {
         let metrics = &self.context.metrics;
         metrics.rooms.set(gauge(self.rooms.count()));
         metrics.room_stubs.set(gauge(rooms::stub_count(&self.rooms)));
+        let sizes = self.apps().map(|app| self.context.store.sizes(app.id()));
+        let (guests, records) = sizes.fold((0, 0), |(guests, records), sizes| {
+            (guests + sizes.guests, records + sizes.moderation_records)
+        });
+        metrics.stored_guests.set(gauge(guests));
+        metrics.moderation_records.set(gauge(records));
         metrics.pending_connections.set(gauge(self.connections.pending()));
         metrics.task_panics.inc_by(self.context.lifecycle.take_panics());
         metrics.replay_buffers.set(gauge(self.context.session.memory.bytes()));
@@ -262,6 +269,7 @@ impl Hub {
         self.sessions.sweep(now, step.is_some());
         self.rooms.sweep(now);
         limit_replay_memory(&self.sessions, now);
+        forget_surplus_guests(&self.accounts, now.monotonic);
         self.sessions.flush_history();
     }
 

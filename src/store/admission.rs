@@ -114,6 +114,8 @@ pub struct Admission {
     pub names: Option<NameClaim>,
     /// For a registered user; `None`: any number of instances is remembered.
     pub instances: Option<InstanceLimit>,
+    /// Maximum number of client instances of guests in the app, for a new one.
+    pub max_guests: usize,
     /// Increases with each start of the user. Of concurrent starts, the family of the highest one stays.
     pub generation: u64,
     /// The app's `revocation_leeway`.
@@ -192,6 +194,8 @@ pub enum Refusal {
         /// When it is released, if nothing extends that. `None`: the holder has a session.
         until: Option<Timestamp>,
     },
+    /// The app has `max_guests`.
+    TooManyGuests,
     /// The access token's family is not the current one.
     Revoked,
     /// The access token is older than the one before the newest used one, so that it was copied. The caller voids the

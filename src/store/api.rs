@@ -16,6 +16,7 @@ use super::archive::{Archive, StoredRoom};
 use super::audit::AuditEvent;
 use super::audit_log::AuditLog;
 use super::blocked::{Blocked, Unblocked};
+use super::bounds::{GuestPosition, IdleGuest, IdleGuests, StoreSizes};
 use super::error::StoreFuture;
 use super::handoff::Handoff;
 use super::journal::{Journal, RoomWrite};
@@ -126,8 +127,13 @@ pub trait Store: Archive + AuditLog + Outbox {
     fn persist_room(&self, write: RoomWrite) -> StoreFuture<'static, Evicted>;
 
     /// Copies penalties and roles below moderator in all rooms of the app from one principal to another. The former one
-    /// keeps its own. Returns the rooms.
-    fn migrate_user(&self, rename: Rename, now: Timestamp) -> StoreFuture<'_, Vec<RoomKey>>;
+    /// keeps its own. Returns the rooms; `None`, and nothing changed, if the app has `max_records` moderation records.
+    fn migrate_user(
+        &self,
+        rename: Rename,
+        max_records: usize,
+        now: Timestamp,
+    ) -> StoreFuture<'_, Option<Vec<RoomKey>>>;
 
     /// Sets the expiry of state that has none while its room is occupied. Call before the first room opens, on a store
     /// with one gateway: participants did not survive the previous process.
@@ -153,9 +159,30 @@ pub trait Store: Archive + AuditLog + Outbox {
     /// Reads and removes the state saved by the previous gateway.
     fn take_handoff(&self) -> StoreFuture<'_, Option<Handoff>>;
 
-    /// Removes guests not seen since `before`, unless they are blocked. Returns their number. Works in batches: a
-    /// failure leaves the rest for the next call.
+    /// Removes guests not seen since `before`, unless they are blocked, and blocks that ended before. Returns the
+    /// number of guests. Works in batches: a failure leaves the rest for the next call.
     fn prune_guests(&self, before: Timestamp) -> StoreFuture<'_, u64>;
+
+    /// The numbers of rows of an app. Calls nothing and does not wait.
+    fn sizes(&self, app: &str) -> StoreSizes;
+
+    /// A page of an app's guests who have not started since `unseen_since`, from the first or after a page before.
+    /// Guests who were not seen for longest come first.
+    fn idle_guests(
+        &self,
+        app: Arc<str>,
+        after: Option<GuestPosition>,
+        unseen_since: Timestamp,
+    ) -> StoreFuture<'_, IdleGuests>;
+
+    /// Forgets guests, except those who started or renewed since they were read, and those with a block, a mute, a role
+    /// or an exemption in the app or a room. Returns the number of forgotten client instances.
+    fn forget_guests(
+        &self,
+        app: Arc<str>,
+        guests: Vec<IdleGuest>,
+        now: Timestamp,
+    ) -> StoreFuture<'_, usize>;
 
     /// Checks that the store accepts writes.
     fn ready(&self) -> StoreFuture<'_, ()>;

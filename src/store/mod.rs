@@ -11,6 +11,7 @@ mod archive;
 mod audit;
 mod audit_log;
 mod blocked;
+mod bounds;
 #[cfg(test)]
 mod conformance;
 mod error;
@@ -39,6 +40,7 @@ pub use audit::{
 };
 pub use audit_log::AuditLog;
 pub use blocked::{Blocked, Unblocked};
+pub use bounds::{GuestPosition, IdleGuest, IdleGuests, StoreSizes};
 pub use error::{StoreError, StoreFuture};
 pub use handoff::Handoff;
 pub use journal::{Journal, NewMessages, RoomWrite};

@@ -15,6 +15,7 @@ use super::archive::{
 use super::audit::{AuditEvent, AuditRow, ChainHead, Tampered, VerifiedLog};
 use super::audit_log::AuditLog;
 use super::blocked::{Blocked, Unblocked};
+use super::bounds::{GuestPosition, IdleGuest, IdleGuests, StoreSizes};
 use super::error::StoreFuture;
 use super::handoff::Handoff;
 use super::journal::{Journal, RoomWrite};
@@ -59,8 +60,9 @@ impl<S, O> Observed<S, O> {
 macro_rules! observed {
     ($trait:ident {
         $(fn $call:ident($($argument:ident: $type:ty),* $(,)?) -> $life:lifetime $answer:ty;)*
-    }) => {
+    } $($unobserved:item)*) => {
         impl<S: Store, O: Observer> $trait for Observed<S, O> {
+            $($unobserved)*
             $(
                 fn $call(&self $(, $argument: $type)*) -> StoreFuture<$life, $answer> {
                     self.observer.around(stringify!($call), || self.store.$call($($argument),*))
@@ -111,7 +113,7 @@ observed! {
         fn renew_family(renewal: FamilyRenewal) -> '_ Option<u64>;
         fn load_room(room: RoomKey, now: Timestamp) -> '_ StoredRoom;
         fn persist_room(write: RoomWrite) -> 'static Evicted;
-        fn migrate_user(rename: Rename, now: Timestamp) -> '_ Vec<RoomKey>;
+        fn migrate_user(rename: Rename, max_records: usize, now: Timestamp) -> '_ Option<Vec<RoomKey>>;
         fn mark_rooms_empty(retain_until: Timestamp) -> '_ ();
         fn audit(app: Arc<str>, events: Vec<AuditEvent>) -> 'static ();
         fn signing_keys(first: SigningKey) -> '_ Vec<SigningKey>;
@@ -119,7 +121,17 @@ observed! {
         fn save_handoff(handoff: Handoff) -> '_ ();
         fn take_handoff() -> '_ Option<Handoff>;
         fn prune_guests(before: Timestamp) -> '_ u64;
+        fn idle_guests(
+            app: Arc<str>,
+            after: Option<GuestPosition>,
+            unseen_since: Timestamp,
+        ) -> '_ IdleGuests;
+        fn forget_guests(app: Arc<str>, guests: Vec<IdleGuest>, now: Timestamp) -> '_ usize;
         fn ready() -> '_ ();
+    }
+
+    fn sizes(&self, app: &str) -> StoreSizes {
+        self.store.sizes(app)
     }
 }
 

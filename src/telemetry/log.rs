@@ -42,6 +42,8 @@ pub mod field {
     pub const SESSIONS: &str = "sessions";
     /// Number of rooms.
     pub const ROOMS: &str = "rooms";
+    /// Number of client instances of guests.
+    pub const GUESTS: &str = "guests";
     /// Bytes of replay buffers that were freed.
     pub const FREED_BYTES: &str = "freed_bytes";
     /// By how much the wall clock stepped, in milliseconds.
@@ -89,6 +91,7 @@ pub mod field {
         ADMIN,
         SESSIONS,
         ROOMS,
+        GUESTS,
         OUTCOME,
         VERSION,
         STORE,

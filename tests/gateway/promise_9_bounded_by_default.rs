@@ -5,6 +5,7 @@ mod counted;
 mod hits;
 mod incomplete_messages;
 mod replay_memory;
+mod stored;
 
 use std::sync::Arc;
 use std::time::Duration;

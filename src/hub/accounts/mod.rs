@@ -1,11 +1,13 @@
 //! Users and their sessions: start, resume, renew, end, and what operators do to users.
 //!
-//! Has no state: it coordinates `auth`, the store, the directory and the sessions. Imports `sessions`, `events` and
-//! `rooms`.
+//! Has no state of users: it coordinates `auth`, the store, the directory and the sessions. Imports `sessions`,
+//! `events` and `rooms`.
 
 mod attempt;
 mod claim;
 mod family;
+mod forgetting;
+mod guests;
 mod operator;
 mod previous;
 mod renew;
@@ -17,8 +19,11 @@ use std::sync::Arc;
 use stagedoor_proto::Reply;
 
 pub use attempt::Attempt;
+pub(in crate::hub) use guests::forget_surplus_guests;
 pub(in crate::hub) use renew::RejectedRenewal;
 pub use start::AuthenticatedStart;
+
+use forgetting::Forgetting;
 
 use super::access_control::AccessControl;
 use super::context::Context;
@@ -46,11 +51,12 @@ pub struct Accounts {
     peers: Arc<Peers>,
     tokens: Arc<AccessTokens>,
     engine: Arc<dyn Engine>,
+    forgetting: Forgetting,
 }
 
 impl Accounts {
     #[expect(clippy::too_many_arguments, reason = "the hub gives it every owner below it")]
-    pub(super) const fn new(
+    pub(super) fn new(
         context: Arc<Context>,
         sessions: Arc<Sessions>,
         events: Arc<Events>,
@@ -60,7 +66,8 @@ impl Accounts {
         tokens: Arc<AccessTokens>,
         engine: Arc<dyn Engine>,
     ) -> Self {
-        Self { context, sessions, events, access, rooms, peers, tokens, engine }
+        let forgetting = Forgetting::default();
+        Self { context, sessions, events, access, rooms, peers, tokens, engine, forgetting }
     }
 
     pub fn log_opened(&self, session: &SessionHandle) {

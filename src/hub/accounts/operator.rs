@@ -11,6 +11,7 @@ use super::Accounts;
 use crate::engine::DirectoryKey;
 use crate::hub::access_control::NewBlock;
 use crate::hub::app::App;
+use crate::hub::context::check_records;
 use crate::hub::errors::{CallError, StartError};
 use crate::hub::peers::AppRevocation;
 use crate::request::RequestId;
@@ -32,6 +33,7 @@ impl Accounts {
         row: Option<AuditEvent>,
         request: Option<&RequestId>,
     ) -> Result<(usize, Block), CallError> {
+        check_records(&self.context, &user.app, true)?;
         let ref_ = ref_of(row.as_ref());
         let new = NewBlock { user, block, guests: None, by_address: address, ref_ };
         self.access.block(new, row, request).await

@@ -27,7 +27,7 @@ use crate::room::RoomKey;
 use crate::session::{Establishing, SecretHash};
 use crate::store::{
     Admission, Admitted, FamilyGrant, FormerFamily, InstanceLimit, NameClaim, Refusal, Rename,
-    StoreError, UserKey,
+    UserKey,
 };
 use crate::telemetry::Limit;
 use crate::time::Monotonic;
@@ -190,6 +190,7 @@ impl Accounts {
                 new_family,
                 names,
                 instances,
+                max_guests: self.context.limits().guests_per_app,
                 generation: prepared.generation,
                 revocation_leeway: app.rules().revocation_leeway,
                 now: self.context.clock.wall(),
@@ -393,11 +394,17 @@ impl Accounts {
     }
 
     /// Carries the penalties of a renamed user over in the store. Returns the rooms that have some.
-    async fn migrate_user_state(&self, rename: Rename) -> Result<Vec<RoomKey>, StoreError> {
+    async fn migrate_user_state(&self, rename: Rename) -> Result<Vec<RoomKey>, StartError> {
         if rename.is_empty() {
             return Ok(Vec::new());
         }
-        self.context.store.migrate_user(rename, self.context.clock.wall()).await
+        let (max, now) =
+            (self.context.limits().moderation_records_per_app, self.context.clock.wall());
+        self.context.store.migrate_user(rename, max, now).await?.ok_or_else(|| {
+            self.context.hit(Limit::ModerationRecordsPerApp);
+            let message = "the penalties of the former name cannot be stored; retry later";
+            StartError::new(CloseCode::Overloaded, message).retry_after(FULL_RETRY_AFTER)
+        })
     }
 
     fn check_capacity(
@@ -424,6 +431,10 @@ impl Accounts {
                 self.void_reused_family(user, &start.instance, family, request).await
             }
             Refusal::NameHeld { until } => self.name_taken(holders, until),
+            Refusal::TooManyGuests => {
+                self.context.hit(Limit::GuestsPerApp);
+                refusal.into()
+            }
             other => other.into(),
         }
     }

@@ -15,6 +15,7 @@ use super::fan_out::push_to;
 use super::handle::{RoomHandle, RoomInner};
 use super::metrics::count_rejection;
 use crate::engine::{Answer, Delivered, Health, RoomMessage};
+use crate::hub::context::check_records;
 use crate::hub::sessions::{RequestPermit, RoomTags, SessionHandle, take_relayed};
 use crate::room::{AcceptedSignal, Audience, Moderation, Origin, RoomCommand, RoomKey};
 use crate::telemetry::Limit;
@@ -105,6 +106,15 @@ impl Rooms {
             other => moderation_of(other)?,
         };
         let room = self.room_of_moderation(session, asked, &command)?;
+        if command.adds_records()
+            && let Err(full) = check_records(&self.context, &session.user().app, false)
+        {
+            // A repeated command is answered from the cache.
+            let is_repeated = |ref_| room.lock().room.has_used_ref(session.id(), ref_);
+            if !command.ref_().is_some_and(is_repeated) {
+                return Err(full);
+            }
+        }
         Ok((room, RoomCommand::Moderate { origin, command, server: None }))
     }
 

@@ -13,6 +13,7 @@ use super::metrics::count_rejection;
 use super::open::Opener;
 use crate::auth::Authenticator;
 use crate::auth::token::TokenError;
+use crate::hub::context::check_records;
 use crate::hub::errors::CallError;
 use crate::hub::session_meta::AuthContext;
 use crate::hub::sessions::{RoomTags, SessionHandle, participant_count};
@@ -81,6 +82,9 @@ impl Rooms {
         let key = RoomKey { app: Arc::clone(&session.user().app), room: join.room.clone() };
         let mut entitlement = self.authorize_join(session, &join)?;
         self.take_repeated_join(session, &joined, now)?;
+        if entitlement.token.as_ref().is_some_and(|token| token.jti.is_some()) {
+            check_records(&self.context, &key.app, false)?;
+        }
         self.check_user(session, &entitlement).await?;
         let _room = self.open(&key, Opener::Session(session)).await.map_err(cannot_open)?;
         if !entitlement.is_current(session) {

@@ -11,7 +11,7 @@ use stagedoor_proto::{Accepted, ModerationReport, Reply, Stream, UpdateStream};
 
 pub use rooms::RoomDetails;
 
-use super::context::Context;
+use super::context::{Context, check_records};
 use super::errors::CallError;
 use super::pending_calls::PendingCalls;
 use super::rooms::{Opener, Rooms};
@@ -55,6 +55,9 @@ impl ServerApi {
         caller: Caller,
         wait: Duration,
     ) -> Result<ModerationResult, CallError> {
+        if command.adds_records() {
+            check_records(&self.context, &room.app, true)?;
+        }
         let _room = self.rooms.open(room, Opener::Call).await?;
         let mut call = self.calls.begin()?;
         let origin = Origin::Call(call.id());

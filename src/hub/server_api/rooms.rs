@@ -11,6 +11,7 @@ use stagedoor_proto::{
 };
 
 use super::ServerApi;
+use crate::hub::context::check_records;
 use crate::hub::errors::CallError;
 use crate::hub::rooms::{Opener, RoomHandle, recreate};
 use crate::room::{
@@ -57,6 +58,7 @@ impl ServerApi {
             let message = "the end of the room is not persisted yet; retry";
             return Err(Error::new(ErrorCode::Overloaded, message).retry_after(RETRY_AFTER).into());
         }
+        check_records(&self.context, &key.app, true)?;
         let created = CreatedRoom { overrides, created: self.context.clock.wall() };
         let keep_until = created.created + CREATED_ROOM_RETENTION;
         let changes =

@@ -6,6 +6,7 @@
 pub(in crate::store) mod archive;
 pub(in crate::store) mod audit;
 pub(in crate::store) mod blocks;
+pub(in crate::store) mod bounds;
 pub(in crate::store) mod endings;
 pub(in crate::store) mod entry;
 pub(in crate::store) mod handoff;
@@ -92,6 +93,13 @@ macro_rules! every_rule {
             rooms::moderation_state_follows_a_renamed_user
             rooms::migrated_block_shortens_no_block
             rooms::rooms_left_occupied_expire
+            bounds::guests_are_counted_and_bounded
+            bounds::idle_guests_are_forgotten_oldest_first
+            bounds::guests_with_penalties_or_roles_stay
+            bounds::guest_who_came_back_is_not_forgotten
+            bounds::moderation_records_are_counted
+            bounds::ended_blocks_are_removed
+            bounds::migration_stops_at_the_limit_of_records
             audit::unknown_log_is_empty
             audit::events_are_numbered_from_one_and_read_back
             audit::only_effective_calls_append_rows
@@ -165,6 +173,7 @@ pub(in crate::store) fn start(username: &str, method: AuthMethod, new: u128) -> 
         new_family: family(new),
         names: None,
         instances: None,
+        max_guests: usize::MAX,
         generation: 0,
         revocation_leeway: DEFAULT_REVOCATION_LEEWAY,
         now: NOW,

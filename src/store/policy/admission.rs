@@ -1,6 +1,6 @@
 //! Decides whether a user may start or continue, and what is recorded.
 //!
-//! The checks run in this order: deleted, blocked, name held, name registered, superseded, revoked.
+//! The checks run in this order: deleted, blocked, name held, name registered, superseded, revoked, too many guests.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -73,19 +73,19 @@ pub(in crate::store) fn admit(
     admission: &Admission,
     rows: &AdmissionRows,
 ) -> Result<AdmissionWrites, Refusal> {
-    let AdmissionRows { user, instance, registered, blocks, reserving, lost_after, app_revoked } =
-        rows;
+    let AdmissionRows { user, instance, registered, blocks, lost_after, app_revoked, .. } = rows;
     check_user(user, blocks, admission.now)?;
     let (instance, registered, app_revoked) =
         (instance.as_ref(), registered.as_ref(), *app_revoked);
     let start = Start { admission, user, instance, registered, app_revoked };
-    start.claim_name(reserving)?;
+    start.claim_name(&rows.reserving)?;
     match admission.method {
         AuthMethod::Guest if user.is_registered => Err(Refusal::NameTaken),
         AuthMethod::Guest | AuthMethod::Hook { .. } if start.is_superseded() => {
             let generation = instance.map_or(0, |instance| instance.generation);
             Err(Refusal::Superseded { generation })
         }
+        AuthMethod::Guest if start.is_surplus(rows.guests) => Err(Refusal::TooManyGuests),
         AuthMethod::Guest => Ok(start.begin(admission.new_family, FIRST, &Profile::default())),
         AuthMethod::Hook { .. } => {
             check_issued(admission, user, app_revoked)?;
@@ -100,6 +100,9 @@ pub(in crate::store) fn admit(
             let is_guests_of_registered = guest && user.is_registered;
             if is_guests_of_registered || !start.has_lost(family, issued, *lost_after) {
                 return Err(Refusal::Revoked);
+            }
+            if start.is_surplus(rows.guests) {
+                return Err(Refusal::TooManyGuests);
             }
             Ok(start.begin(family, position, &user.profile))
         }
@@ -185,6 +188,12 @@ impl Start<'_> {
             Some(until) => Err(Refusal::NameHeld { until: Some(until) }),
             None => Ok(()),
         }
+    }
+
+    /// Whether a guest on a new instance would be one more than the app may have.
+    fn is_surplus(&self, guests: usize) -> bool {
+        let is_new = self.instance.is_none() && is_guest(&self.admission.method, self.user);
+        is_new && guests >= self.admission.max_guests
     }
 
     fn is_superseded(&self) -> bool {

@@ -54,6 +54,8 @@ pub(in crate::store) struct AdmissionRows {
     pub(in crate::store) blocks: Vec<Block>,
     /// For a claim to an exclusive name: the instances that reserve it.
     pub(in crate::store) reserving: Vec<ReservingInstance>,
+    /// Client instances of guests that the app has.
+    pub(in crate::store) guests: usize,
     /// Rows written after this time may have been lost in a machine failure.
     pub(in crate::store) lost_after: Option<Timestamp>,
     /// Credentials of the app issued before this time are void.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use stagedoor_proto::{Data, FamilyId, InstanceId, Timestamp, Username};
 
+use super::sizes::{Sizes, Table};
 use super::value::{Family, Generation, Json, JsonOf, Ms, Number, address_bytes};
 use super::{blocks, migrate};
 use crate::address::network;
@@ -24,21 +25,33 @@ use crate::store::{
 /// Checks a start, and records an admitted one.
 pub(super) fn admit(
     db: &Connection,
+    sizes: &Sizes,
     admission: &Admission,
     lost_after: Option<Timestamp>,
 ) -> rusqlite::Result<Result<Admitted, Refusal>> {
     let Admission { user: key, instance: id, address, method, now, .. } = admission;
     let (app_revoked, user, instance) = read(db, key, id)?;
     let guest = policy::is_guest(method, &user).then_some((id, *address));
-    let (registered, blocks) = covering(db, key, guest, *now)?;
+    let (registered, blocks) = covering(db, sizes, key, guest, *now)?;
     let reserving = if admission.names.is_some() { reserving(db, key, *now)? } else { Vec::new() };
-    let rows =
-        AdmissionRows { user, instance, registered, blocks, reserving, lost_after, app_revoked };
-    let is_new = rows.instance.is_none();
+    let is_new = instance.is_none();
+    let guests = if is_new && guest.is_some() { sizes.of(&key.app).guests } else { 0 };
+    let rows = AdmissionRows {
+        user,
+        instance,
+        registered,
+        blocks,
+        reserving,
+        guests,
+        lost_after,
+        app_revoked,
+    };
     match policy::admit(admission, &rows) {
         Ok(writes) => {
-            let mut admitted = write(db, admission, writes)?;
-            if is_new && !admitted.guest {
+            let mut admitted = write(db, sizes, admission, writes)?;
+            if is_new && admitted.guest {
+                sizes.add(&key.app, Table::Guests, 1);
+            } else if is_new {
                 admitted.forgotten = forget_surplus(db, admission)?;
             }
             Ok(Ok(admitted))
@@ -50,12 +63,13 @@ pub(super) fn admit(
 /// Checks the user of a session, and records when it was seen.
 pub(super) fn check(
     db: &Connection,
+    sizes: &Sizes,
     check: &Check,
 ) -> rusqlite::Result<Result<CheckedUser, Refusal>> {
     let Check { user: key, instance: id, address, now, .. } = check;
     let (app_revoked, user, instance) = read(db, key, id)?;
     let guest = (!user.is_registered).then_some((id, *address));
-    let (registered, blocks) = covering(db, key, guest, *now)?;
+    let (registered, blocks) = covering(db, sizes, key, guest, *now)?;
     let none = AdmissionRows::default();
     let rows = AdmissionRows { user, instance, registered, blocks, app_revoked, ..none };
     let CheckWrites { checked, user, instance } = match policy::check(check, &rows) {
@@ -101,19 +115,20 @@ pub(super) fn renew(db: &Connection, renewal: &FamilyRenewal) -> rusqlite::Resul
 /// last seen on that instance cover the guest too. Returns that user.
 fn covering(
     db: &Connection,
+    sizes: &Sizes,
     key: &UserKey,
     guest: Option<(&InstanceId, IpAddr)>,
     now: Timestamp,
 ) -> rusqlite::Result<(Option<Username>, Vec<Block>)> {
     let Some((id, address)) = guest else {
-        return Ok((None, blocks::of_start(db, key, None, now)?));
+        return Ok((None, blocks::of_start(db, sizes, key, None, now)?));
     };
     let guest = (id, address_bytes(network(address)));
-    let mut blocks = blocks::of_start(db, key, Some(&guest), now)?;
+    let mut blocks = blocks::of_start(db, sizes, key, Some(&guest), now)?;
     let registered = last_registered(db, &key.app, id)?;
     if let Some(username) = &registered {
         let user = UserKey { app: Arc::clone(&key.app), username: username.clone() };
-        blocks.extend(blocks::of_start(db, &user, None, now)?);
+        blocks.extend(blocks::of_start(db, sizes, &user, None, now)?);
     }
     Ok((registered, blocks))
 }
@@ -291,17 +306,20 @@ fn instance_row(row: &Row<'_>) -> rusqlite::Result<Option<InstanceRow>> {
 
 fn write(
     db: &Connection,
+    sizes: &Sizes,
     admission: &Admission,
     writes: AdmissionWrites,
 ) -> rusqlite::Result<Admitted> {
     let AdmissionWrites { admitted, void_instances, user, instance } = writes;
     let (app, username) = (&*admission.user.app, admission.user.username.as_str());
     if void_instances {
-        db.prepare_cached(
-            "UPDATE instances SET former_family = coalesce(family, former_family), family = NULL, address = NULL \
-             WHERE app = ?1 AND username = ?2",
-        )?
-        .execute(params![app, username])?;
+        let voided = db
+            .prepare_cached(
+                "UPDATE instances SET former_family = coalesce(family, former_family), family = NULL, address = NULL \
+                 WHERE app = ?1 AND username = ?2",
+            )?
+            .execute(params![app, username])?;
+        sizes.subtract(&admission.user.app, Table::Guests, voided);
     }
     if let Some(user) = user {
         write_user(db, &admission.user, admission.now, user)?;

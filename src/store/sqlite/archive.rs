@@ -68,8 +68,10 @@ impl Archive for SqliteStore {
         row: Option<AuditEvent>,
     ) -> StoreFuture<'_, bool> {
         let changes: Vec<_> = changes.iter().map(rooms::Change::of).collect();
-        let row = audit::NewRow::of(row.as_ref(), &room.app);
-        self.persist(move |db| row.append_if(db, created::create(db, &room, &created, &changes)?))
+        let (row, sizes) = (audit::NewRow::of(row.as_ref(), &room.app), self.sizes.clone());
+        self.persist(move |db| {
+            row.append_if(db, created::create(db, &sizes, &room, &created, &changes)?)
+        })
     }
 
     fn created_rooms(

@@ -8,15 +8,20 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde::Serialize;
 use stagedoor_proto::{BlockSource, InstanceId, Timestamp};
 
+use super::sizes::{Sizes, Table};
 use super::value::{JsonOf, Ms, address_bytes};
 use crate::blocks::BlockSetter;
 use crate::store::policy::{self, AppBlock, KnownInstance, UserRow};
 use crate::store::{Block, BlockKind, BlockedIdentities, Unblocked, UserKey};
+
+/// Blocks removed per call of the writer.
+const PRUNE_BATCH: u32 = 500;
 
 /// Values of the column `kind` of an identity.
 const INSTANCE: u8 = 0;
@@ -25,6 +30,7 @@ const ADDRESS: u8 = 1;
 /// Blocks a user, or guests on these instances alone. Returns what else the new block covers, and which block holds.
 pub(super) fn block(
     db: &Connection,
+    sizes: &Sizes,
     user: &UserKey,
     block: &Block,
     guests: Option<&BTreeSet<InstanceId>>,
@@ -42,7 +48,7 @@ pub(super) fn block(
     let guests_only = guests.is_some();
     let new = AppBlock { block: block.clone(), identities: identities.clone(), guests_only };
     let blocks = policy::with_block(blocks_of(db, app, username)?, new.clone(), block.since);
-    replace(db, app, username, &blocks)?;
+    replace(db, sizes, user, &blocks)?;
     let holding = policy::holding_over(&blocks, &new).expect("the new block").clone();
     Ok((identities, holding))
 }
@@ -95,11 +101,12 @@ fn identities_of(
 /// Replaces the blocks of a user and what they cover.
 fn replace(
     db: &Connection,
-    app: &str,
-    username: &str,
+    sizes: &Sizes,
+    user: &UserKey,
     blocks: &[AppBlock],
 ) -> rusqlite::Result<()> {
-    remove(db, app, username)?;
+    let (app, username) = (&*user.app, user.username.as_str());
+    remove(db, sizes, &user.app, username)?;
     let Some(holding) = policy::holding(blocks) else { return Ok(()) };
     db.prepare_cached(
         "INSERT INTO blocks (app, username, kind, reason, since_ms, until_ms, set_by, by_setter) \
@@ -115,6 +122,7 @@ fn replace(
         json(&holding.set_by),
         json(blocks),
     ])?;
+    sizes.add(&user.app, Table::ModerationRecords, 1);
     let mut insert = db.prepare_cached(
         "INSERT INTO block_reach (app, kind, subject, username, until_ms) VALUES (?1, ?2, ?3, ?4, ?5) \
          ON CONFLICT DO UPDATE SET until_ms = excluded.until_ms",
@@ -156,6 +164,7 @@ fn instances(db: &Connection, app: &str, username: &str) -> rusqlite::Result<Vec
 /// Lifts a user's blocks in a slot, with their identities.
 pub(super) fn unblock(
     db: &Connection,
+    sizes: &Sizes,
     user: &UserKey,
     slot: BlockSource,
     now: Timestamp,
@@ -163,20 +172,43 @@ pub(super) fn unblock(
     let (app, username) = (&*user.app, user.username.as_str());
     let blocks = blocks_of(db, app, username)?;
     let (left, was_blocked) = policy::without_slot(blocks, slot, now);
-    replace(db, app, username, &left)?;
+    replace(db, sizes, user, &left)?;
     Ok(Unblocked { was_blocked, holding: policy::holding(&left).cloned() })
 }
 
 /// Removes a user's block and its identities, if any.
-fn remove(db: &Connection, app: &str, username: &str) -> rusqlite::Result<()> {
-    db.prepare_cached("DELETE FROM blocks WHERE app = ?1 AND username = ?2")?
-        .execute(params![app, username])?;
+fn remove(db: &Connection, sizes: &Sizes, app: &Arc<str>, username: &str) -> rusqlite::Result<()> {
+    let removed = db
+        .prepare_cached("DELETE FROM blocks WHERE app = ?1 AND username = ?2")?
+        .execute(params![&**app, username])?;
+    sizes.subtract(app, Table::ModerationRecords, removed);
     Ok(())
+}
+
+/// Removes a batch of blocks that ended before a time. Returns whether there may be more.
+pub(super) fn prune_some(
+    db: &Connection,
+    sizes: &Sizes,
+    before: Timestamp,
+) -> rusqlite::Result<bool> {
+    let mut statement = db.prepare_cached(
+        "DELETE FROM blocks WHERE (app, username) IN \
+            (SELECT app, username FROM blocks WHERE until_ms < ?1 ORDER BY until_ms LIMIT ?2) \
+         RETURNING app",
+    )?;
+    let mut rows = statement.query(params![Ms(before), PRUNE_BATCH])?;
+    let mut removed = 0;
+    while let Some(row) = rows.next()? {
+        sizes.subtract(&row.get::<_, String>(0)?.into(), Table::ModerationRecords, 1);
+        removed += 1;
+    }
+    Ok(removed == PRUNE_BATCH)
 }
 
 /// The blocks in force for a start: the user's own and, for a guest, those that cover the instance or the address.
 pub(super) fn of_start(
     db: &Connection,
+    sizes: &Sizes,
     user: &UserKey,
     guest: Option<&(&InstanceId, [u8; 16])>,
     now: Timestamp,
@@ -222,7 +254,7 @@ pub(super) fn of_start(
     }
     drop(rows);
     for username in expired {
-        remove(db, &user.app, &username)?;
+        remove(db, sizes, &user.app, &username)?;
     }
     Ok(found)
 }

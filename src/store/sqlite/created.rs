@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use stagedoor_proto::{RoomId, Timestamp};
 
 use super::rooms;
+use super::sizes::Sizes;
 use super::value::{JsonOf, Ms, Number};
 use crate::room::RoomKey;
 use crate::store::{CREATED_ROOM_RETENTION, CreatedRoom, Page};
@@ -16,6 +17,7 @@ const LAST_USE_PRECISION: Duration = Duration::from_hours(24);
 /// Creates a room unless it exists.
 pub(super) fn create(
     db: &Connection,
+    sizes: &Sizes,
     key: &RoomKey,
     created: &CreatedRoom,
     changes: &[rooms::Change],
@@ -31,7 +33,7 @@ pub(super) fn create(
         .execute(params![app, room, overrides, Ms(now), Ms(now + CREATED_ROOM_RETENTION)])?
         > 0;
     if is_new {
-        rooms::persist(db, key, changes)?;
+        rooms::persist(db, sizes, key, changes)?;
     }
     Ok(is_new)
 }

@@ -9,20 +9,26 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use stagedoor_proto::{RoomId, Timestamp};
 
 use super::rooms::{self, RowKind};
+use super::sizes::Sizes;
 use super::value::{JsonOf, Ms};
 use crate::principal::Principal;
 use crate::room::{DurableChange, RoomKey};
 use crate::store::Rename;
 use crate::store::policy::{self, OwnRows};
 
-/// Copies the rows that follow the user, with their expiry. Returns their rooms.
+/// Copies the rows that follow the user, with their expiry. Returns their rooms; `None` if there is no space for them.
 pub(super) fn migrate(
     db: &Connection,
+    sizes: &Sizes,
     rename: &Rename,
+    max_records: usize,
     now: Timestamp,
-) -> rusqlite::Result<Vec<RoomKey>> {
+) -> rusqlite::Result<Option<Vec<RoomKey>>> {
     let (from, to) = (rename.from(), rename.to());
     let mut facts = facts_about(db, &rename.app, from, now)?.into_iter().peekable();
+    if facts.peek().is_some() && sizes.of(&rename.app).moderation_records >= max_records {
+        return Ok(None);
+    }
     let mut migrated: Vec<RoomKey> = Vec::new();
     while let Some((room, first, mut expiry)) = facts.next() {
         let mut of_room = vec![first];
@@ -39,13 +45,13 @@ pub(super) fn migrate(
                 DurableChange::Blocked(row) => Some(row.until),
                 _ => expiry,
             };
-            rooms::put_until(db, &key, change, until)?;
+            rooms::put_until(db, sizes, &key, change, until)?;
         }
         if !changes.is_empty() {
             migrated.push(key);
         }
     }
-    Ok(migrated)
+    Ok(Some(migrated))
 }
 
 /// Unexpired changes about a user, ordered by room. Blocks expire by themselves, the others with the room.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use rusqlite::{Connection, params};
 use stagedoor_proto::Timestamp;
 
+use super::sizes::{Sizes, Table};
 use super::value::{JsonOf, Ms};
 use crate::room::{DurableChange, DurableState, RoomKey};
 
@@ -83,7 +84,12 @@ impl Change {
 }
 
 /// Applies changes in order.
-pub(super) fn persist(db: &Connection, key: &RoomKey, changes: &[Change]) -> rusqlite::Result<()> {
+pub(super) fn persist(
+    db: &Connection,
+    sizes: &Sizes,
+    key: &RoomKey,
+    changes: &[Change],
+) -> rusqlite::Result<()> {
     let (app, room) = (&*key.app, key.room.as_str());
     for change in changes {
         match change {
@@ -91,19 +97,23 @@ pub(super) fn persist(db: &Connection, key: &RoomKey, changes: &[Change]) -> rus
                 if matches!(kind, RowKind::End) {
                     remove_created(db, key)?;
                 }
-                put(db, key, *kind, subject, value, *until)?
+                put(db, sizes, key, *kind, subject, value, *until)?;
             }
-            Change::Remove { kind, subject } => db
-                .prepare_cached(
-                    "DELETE FROM room_facts WHERE app = ?1 AND room = ?2 AND kind = ?3 AND subject = ?4",
-                )?
-                .execute(params![app, room, *kind as u8, &**subject])?,
-            Change::End(until) => db
-                .prepare_cached(
+            Change::Remove { kind, subject } => {
+                let removed = db
+                    .prepare_cached(
+                        "DELETE FROM room_facts WHERE app = ?1 AND room = ?2 AND kind = ?3 AND subject = ?4",
+                    )?
+                    .execute(params![app, room, *kind as u8, &**subject])?;
+                sizes.subtract(&key.app, Table::ModerationRecords, removed);
+            }
+            Change::End(until) => {
+                db.prepare_cached(
                     "UPDATE room_facts SET until_ms = ?3 WHERE app = ?1 AND room = ?2 AND kind IN (1, 2, 3, 6)",
                 )?
-                .execute(params![app, room, until.map(Ms)])?,
-        };
+                .execute(params![app, room, until.map(Ms)])?;
+            }
+        }
     }
     Ok(())
 }
@@ -111,12 +121,13 @@ pub(super) fn persist(db: &Connection, key: &RoomKey, changes: &[Change]) -> rus
 /// Inserts or replaces the row of a change with this expiry. Does nothing for a change without a row.
 pub(super) fn put_until(
     db: &Connection,
+    sizes: &Sizes,
     key: &RoomKey,
     fact: &DurableChange,
     until: Option<Timestamp>,
 ) -> rusqlite::Result<()> {
     if let Change::Put { kind, subject, value, .. } = Change::of(fact) {
-        put(db, key, kind, &subject, &value, until)?;
+        put(db, sizes, key, kind, &subject, &value, until)?;
     }
     Ok(())
 }
@@ -124,18 +135,29 @@ pub(super) fn put_until(
 /// Inserts or replaces a row.
 fn put(
     db: &Connection,
+    sizes: &Sizes,
     key: &RoomKey,
     kind: RowKind,
     subject: &str,
     value: &str,
     until: Option<Timestamp>,
-) -> rusqlite::Result<usize> {
-    db.prepare_cached(
-        "INSERT INTO room_facts (app, room, kind, subject, value, until_ms) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
-         ON CONFLICT DO UPDATE SET value = excluded.value, until_ms = excluded.until_ms",
-    )?
-    .execute(params![&*key.app, key.room.as_str(), kind as u8, subject, value, until.map(Ms)])
+) -> rusqlite::Result<()> {
+    let row = params![&*key.app, key.room.as_str(), kind as u8, subject, value, until.map(Ms)];
+    let updated = db
+        .prepare_cached(
+            "UPDATE room_facts SET value = ?5, until_ms = ?6 \
+             WHERE app = ?1 AND room = ?2 AND kind = ?3 AND subject = ?4",
+        )?
+        .execute(row)?;
+    if updated == 0 {
+        db.prepare_cached(
+            "INSERT INTO room_facts (app, room, kind, subject, value, until_ms) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute(row)?;
+        sizes.add(&key.app, Table::ModerationRecords, 1);
+    }
+    Ok(())
 }
 
 /// Removes the row of a created room.
@@ -148,14 +170,17 @@ fn remove_created(db: &Connection, key: &RoomKey) -> rusqlite::Result<()> {
 /// The state with which a room opens.
 pub(super) fn load(
     db: &Connection,
+    sizes: &Sizes,
     key: &RoomKey,
     now: Timestamp,
 ) -> rusqlite::Result<DurableState> {
     let (app, room) = (&*key.app, key.room.as_str());
     // Remove all: the next participant would clear the expiry of one left behind.
-    db.prepare_cached("DELETE FROM room_facts WHERE app = ?1 AND room = ?2 AND until_ms <= ?3")?
+    let removed = db
+        .prepare_cached("DELETE FROM room_facts WHERE app = ?1 AND room = ?2 AND until_ms <= ?3")?
         .execute(params![app, room, Ms(now)])?;
-    sweep(db, now)?;
+    sizes.subtract(&key.app, Table::ModerationRecords, removed);
+    sweep(db, sizes, now)?;
     let mut statement =
         db.prepare_cached("SELECT value FROM room_facts WHERE app = ?1 AND room = ?2")?;
     let mut rows = statement.query(params![app, room])?;
@@ -192,11 +217,15 @@ pub(super) fn mark_empty(db: &Connection, retain_until: Timestamp) -> rusqlite::
 }
 
 /// Removes a batch of long expired rows of any room.
-fn sweep(db: &Connection, now: Timestamp) -> rusqlite::Result<()> {
-    db.prepare_cached(
+fn sweep(db: &Connection, sizes: &Sizes, now: Timestamp) -> rusqlite::Result<()> {
+    let mut statement = db.prepare_cached(
         "DELETE FROM room_facts WHERE (app, room, kind, subject) IN \
-            (SELECT app, room, kind, subject FROM room_facts WHERE until_ms <= ?1 ORDER BY until_ms LIMIT ?2)",
-    )?
-    .execute(params![Ms(now - SWEEP_MARGIN), SWEEP_BATCH])?;
+            (SELECT app, room, kind, subject FROM room_facts WHERE until_ms <= ?1 ORDER BY until_ms LIMIT ?2) \
+         RETURNING app",
+    )?;
+    let mut rows = statement.query(params![Ms(now - SWEEP_MARGIN), SWEEP_BATCH])?;
+    while let Some(row) = rows.next()? {
+        sizes.subtract(&row.get::<_, String>(0)?.into(), Table::ModerationRecords, 1);
+    }
     Ok(())
 }

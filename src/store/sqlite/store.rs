@@ -12,17 +12,19 @@ use futures::future::BoxFuture;
 use rusqlite::Connection;
 use stagedoor_proto::{BlockSource, FamilyId, InstanceId, Timestamp};
 
+use super::sizes::Sizes;
 use super::writer::{Durability, Opened, Writer};
 use super::{
-    admit, app_revocations, audit, blocks, created, handoff, keys, migrate, open, outbox, rooms,
-    users,
+    admit, app_revocations, audit, blocks, created, guests, handoff, keys, migrate, open, outbox,
+    rooms, users,
 };
 use crate::clock::Rng;
 use crate::room::RoomKey;
 use crate::store::{
     Admission, Admitted, AuditEvent, Block, Blocked, Check, CheckedUser, Evicted, FamilyRenewal,
-    FormerFamily, Handoff, Journal, Refusal, Rename, RoomWrite, SigningKey, Store, StoreError,
-    StoreFuture, StoredRoom, Unblocked, UserKey,
+    FormerFamily, GuestPosition, Handoff, IdleGuest, IdleGuests, Journal, Refusal, Rename,
+    RoomWrite, SigningKey, Store, StoreError, StoreFuture, StoreSizes, StoredRoom, Unblocked,
+    UserKey,
 };
 
 /// Durable state in one `SQLite` file, for a single gateway.
@@ -30,6 +32,7 @@ use crate::store::{
 /// Dropping it finishes the queued calls and then closes the file.
 pub struct SqliteStore {
     pub(super) writer: Writer,
+    pub(super) sizes: Sizes,
 }
 
 impl SqliteStore {
@@ -41,9 +44,9 @@ impl SqliteStore {
     /// another gateway; [`StoreError::SchemaTooNew`] when a newer gateway wrote it.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
         let (path, label) = (path.to_owned(), path.display().to_string());
-        Self::start(label.clone(), move || {
+        Self::start(label.clone(), move |sizes| {
             let (db, lock) = open::file(&path, &label)?;
-            make_audit_key(&db, &label)?;
+            prepare(&db, sizes, &label)?;
             Ok((db, Some(lock)))
         })
         .await
@@ -55,9 +58,9 @@ impl SqliteStore {
     /// [`StoreError::Unavailable`] when there is no memory or thread for it.
     pub async fn in_memory() -> Result<Self, StoreError> {
         let label = ":memory:";
-        Self::start(label.to_owned(), || {
+        Self::start(label.to_owned(), |sizes| {
             let db = open::memory(label)?;
-            make_audit_key(&db, label)?;
+            prepare(&db, sizes, label)?;
             Ok((db, None))
         })
         .await
@@ -66,7 +69,7 @@ impl SqliteStore {
     /// Opens the file at `path` read-only, while no gateway has it open.
     pub(super) async fn open_for_reading(path: &Path) -> Result<Self, StoreError> {
         let (path, label) = (path.to_owned(), path.display().to_string());
-        Self::start(label.clone(), move || {
+        Self::start(label.clone(), move |_| {
             let (db, lock) = open::for_reading(&path, &label)?;
             Ok((db, Some(lock)))
         })
@@ -75,9 +78,12 @@ impl SqliteStore {
 
     async fn start(
         label: String,
-        open: impl FnOnce() -> Result<Opened, StoreError> + Send + 'static,
+        open: impl FnOnce(&Sizes) -> Result<Opened, StoreError> + Send + 'static,
     ) -> Result<Self, StoreError> {
-        Ok(Self { writer: Writer::start(label, open).await? })
+        let sizes = Sizes::default();
+        let counted = sizes.clone();
+        let writer = Writer::start(label, sizes.clone(), move || open(&counted)).await?;
+        Ok(Self { writer, sizes })
     }
 
     /// Queues a call that reads, or removes expired rows. The future may be dropped.
@@ -106,8 +112,10 @@ impl SqliteStore {
     }
 }
 
-fn make_audit_key(db: &Connection, store: &str) -> Result<(), StoreError> {
-    audit::make_key(db, &Rng.bytes()).map_err(|error| StoreError::Unavailable {
+/// Makes the key of the audit log if there is none, and counts rows.
+fn prepare(db: &Connection, sizes: &Sizes, store: &str) -> Result<(), StoreError> {
+    let prepared = audit::make_key(db, &Rng.bytes()).and_then(|()| sizes.load(db));
+    prepared.map_err(|error| StoreError::Unavailable {
         store: store.to_owned(),
         reason: error.to_string(),
     })
@@ -115,9 +123,9 @@ fn make_audit_key(db: &Connection, store: &str) -> Result<(), StoreError> {
 
 impl Store for SqliteStore {
     fn admit(&self, admission: Admission) -> StoreFuture<'_, Result<Admitted, Refusal>> {
-        let lost_after = self.writer.lost_after().clone();
+        let (lost_after, sizes) = (self.writer.lost_after().clone(), self.sizes.clone());
         self.write_bookkeeping(admission.now, move |db| {
-            let admitted = admit::admit(db, &admission, lost_after.get())?;
+            let admitted = admit::admit(db, &sizes, &admission, lost_after.get())?;
             if admitted.as_ref().is_ok_and(|admitted| admitted.forgotten > 0) {
                 // From here on, missing instances were forgotten, not lost.
                 lost_after.raise(admission.now);
@@ -137,7 +145,8 @@ impl Store for SqliteStore {
     }
 
     fn check(&self, check: Check) -> StoreFuture<'_, Result<CheckedUser, Refusal>> {
-        self.write_bookkeeping(check.now, move |db| admit::check(db, &check))
+        let sizes = self.sizes.clone();
+        self.write_bookkeeping(check.now, move |db| admit::check(db, &sizes, &check))
     }
 
     fn block(
@@ -149,9 +158,9 @@ impl Store for SqliteStore {
         journal: Journal,
     ) -> StoreFuture<'_, Blocked> {
         let Journal { audit, messages } = journal;
-        let row = audit::NewRow::of(audit.as_ref(), &user.app);
+        let (row, sizes) = (audit::NewRow::of(audit.as_ref(), &user.app), self.sizes.clone());
         self.persist(move |db| {
-            let blocked = blocks::block(db, &user, &block, guests.as_ref(), by_address)?;
+            let blocked = blocks::block(db, &sizes, &user, &block, guests.as_ref(), by_address)?;
             let (identities, holding) = blocked;
             row.append(db)?;
             let evicted = outbox::put_if_any(db, &user.app, messages.as_ref())?;
@@ -166,9 +175,9 @@ impl Store for SqliteStore {
         now: Timestamp,
         row: Option<AuditEvent>,
     ) -> StoreFuture<'_, Unblocked> {
-        let row = audit::NewRow::of(row.as_ref(), &user.app);
+        let (row, sizes) = (audit::NewRow::of(row.as_ref(), &user.app), self.sizes.clone());
         self.persist(move |db| {
-            let unblocked = blocks::unblock(db, &user, slot, now)?;
+            let unblocked = blocks::unblock(db, &sizes, &user, slot, now)?;
             row.append_if(db, unblocked.was_blocked)?;
             Ok(unblocked)
         })
@@ -181,8 +190,8 @@ impl Store for SqliteStore {
         now: Timestamp,
         row: Option<AuditEvent>,
     ) -> StoreFuture<'_, bool> {
-        let row = audit::NewRow::of(row.as_ref(), &user.app);
-        self.persist(move |db| row.append_if(db, users::delete(db, &user, is_here, now)?))
+        let (row, sizes) = (audit::NewRow::of(row.as_ref(), &user.app), self.sizes.clone());
+        self.persist(move |db| row.append_if(db, users::delete(db, &sizes, &user, is_here, now)?))
     }
 
     fn revoke_user(
@@ -236,9 +245,10 @@ impl Store for SqliteStore {
     }
 
     fn load_room(&self, room: RoomKey, now: Timestamp) -> StoreFuture<'_, StoredRoom> {
+        let sizes = self.sizes.clone();
         self.write_bookkeeping(now, move |db| {
             let created = created::find(db, &room, now)?;
-            Ok(StoredRoom { durable_state: rooms::load(db, &room, now)?, created })
+            Ok(StoredRoom { durable_state: rooms::load(db, &sizes, &room, now)?, created })
         })
     }
 
@@ -247,15 +257,22 @@ impl Store for SqliteStore {
         // Serialize on the caller's thread, because there is only one writer thread.
         let changes: Vec<_> = changes.iter().map(rooms::Change::of).collect();
         let events: Vec<_> = events.iter().map(audit::text_of).collect();
+        let sizes = self.sizes.clone();
         self.persist(move |db| {
-            rooms::persist(db, &room, &changes)?;
+            rooms::persist(db, &sizes, &room, &changes)?;
             audit::append(db, &room.app, &events)?;
             outbox::put_if_any(db, &room.app, messages.as_ref())
         })
     }
 
-    fn migrate_user(&self, rename: Rename, now: Timestamp) -> StoreFuture<'_, Vec<RoomKey>> {
-        self.persist(move |db| migrate::migrate(db, &rename, now))
+    fn migrate_user(
+        &self,
+        rename: Rename,
+        max_records: usize,
+        now: Timestamp,
+    ) -> StoreFuture<'_, Option<Vec<RoomKey>>> {
+        let sizes = self.sizes.clone();
+        self.persist(move |db| migrate::migrate(db, &sizes, &rename, max_records, now))
     }
 
     fn mark_rooms_empty(&self, retain_until: Timestamp) -> StoreFuture<'_, ()> {
@@ -293,17 +310,49 @@ impl Store for SqliteStore {
         Box::pin(async move {
             let (mut removed, mut cursor) = (0, None);
             loop {
-                let after: Option<users::GuestCursor> = cursor;
-                let step =
-                    self.persist(move |db| users::prune_some_guests(db, before, after.as_ref()));
+                let (after, sizes): (Option<users::GuestCursor>, _) = (cursor, self.sizes.clone());
+                let step = self.persist(move |db| {
+                    users::prune_some_guests(db, &sizes, before, after.as_ref())
+                });
                 let (some, next) = step.await?;
                 removed += some;
                 if next.is_none() {
-                    return Ok(removed);
+                    break;
                 }
                 cursor = next;
             }
+            loop {
+                let sizes = self.sizes.clone();
+                if !self.persist(move |db| blocks::prune_some(db, &sizes, before)).await? {
+                    return Ok(removed);
+                }
+            }
         })
+    }
+
+    fn sizes(&self, app: &str) -> StoreSizes {
+        self.sizes.of(app)
+    }
+
+    fn idle_guests(
+        &self,
+        app: Arc<str>,
+        after: Option<GuestPosition>,
+        unseen_since: Timestamp,
+    ) -> StoreFuture<'_, IdleGuests> {
+        self.read(move |db| guests::idle(db, &app, after.as_ref(), unseen_since))
+    }
+
+    fn forget_guests(
+        &self,
+        app: Arc<str>,
+        guests: Vec<IdleGuest>,
+        now: Timestamp,
+    ) -> StoreFuture<'_, usize> {
+        // From here on, a missing guest was forgotten, not lost.
+        self.writer.lost_after().raise(now);
+        let sizes = self.sizes.clone();
+        self.persist(move |db| guests::forget(db, &sizes, &app, &guests, now))
     }
 
     fn ready(&self) -> StoreFuture<'_, ()> {

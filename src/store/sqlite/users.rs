@@ -4,10 +4,13 @@
 //! not.
 //! Not here: the decisions (`policy`).
 
+use std::sync::Arc;
+
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use stagedoor_proto::{FamilyId, InstanceId, Timestamp};
 
 use super::blocks;
+use super::sizes::{Sizes, Table};
 use super::value::{Family, Ms};
 use crate::store::policy::{self, GuestRow, Retention, UserRow};
 use crate::store::{Block, UserKey};
@@ -19,11 +22,12 @@ const GUEST_BATCH: usize = 500;
 /// be.
 pub(super) fn delete(
     db: &Connection,
+    sizes: &Sizes,
     user: &UserKey,
     is_here: bool,
     now: Timestamp,
 ) -> rusqlite::Result<bool> {
-    let (row, block) = (find(db, user)?, blocks::of_start(db, user, None, now)?);
+    let (row, block) = (find(db, user)?, blocks::of_start(db, sizes, user, None, now)?);
     if !policy::may_be_deleted(row.as_ref(), block.first(), is_here, now) {
         return Ok(false);
     }
@@ -34,7 +38,8 @@ pub(super) fn delete(
             deleted_ms = coalesce(deleted_ms, excluded.deleted_ms)",
     )?
     .execute(params![app, username, Ms(now)])?;
-    remove_instances(db, app, username)?;
+    let is_guest = row.is_none_or(|row| !row.is_registered);
+    remove_instances(db, sizes, &user.app, username, is_guest)?;
     Ok(true)
 }
 
@@ -103,6 +108,7 @@ pub(super) struct GuestCursor {
 /// number and the cursor of the next batch, if any.
 pub(super) fn prune_some_guests(
     db: &Connection,
+    sizes: &Sizes,
     before: Timestamp,
     cursor: Option<&GuestCursor>,
 ) -> rusqlite::Result<(u64, Option<GuestCursor>)> {
@@ -116,7 +122,7 @@ pub(super) fn prune_some_guests(
             }
             Retention::Remove => "DELETE FROM users WHERE app = ?1 AND username = ?2",
         };
-        remove_instances(db, app, username)?;
+        remove_instances(db, sizes, &app.as_str().into(), username, true)?;
         db.prepare_cached(sql)?.execute(params![app, username])?;
         removed += 1;
     }
@@ -158,8 +164,18 @@ fn unseen_guests(
     rows.collect()
 }
 
-fn remove_instances(db: &Connection, app: &str, username: &str) -> rusqlite::Result<()> {
-    db.prepare_cached("DELETE FROM instances WHERE app = ?1 AND username = ?2")?
-        .execute(params![app, username])?;
+fn remove_instances(
+    db: &Connection,
+    sizes: &Sizes,
+    app: &Arc<str>,
+    username: &str,
+    is_guest: bool,
+) -> rusqlite::Result<()> {
+    let removed = db
+        .prepare_cached("DELETE FROM instances WHERE app = ?1 AND username = ?2")?
+        .execute(params![&**app, username])?;
+    if is_guest {
+        sizes.subtract(app, Table::Guests, removed);
+    }
     Ok(())
 }

@@ -19,6 +19,7 @@ use stagedoor_proto::Timestamp;
 use tokio::sync::oneshot;
 
 use super::lock::Lock;
+use super::sizes::Sizes;
 use super::synced;
 use crate::clock::Clock;
 use crate::store::StoreError;
@@ -81,18 +82,20 @@ impl LostAfter {
 }
 
 impl Writer {
-    /// Starts a thread that opens the database with `open` and serves calls; `store` names it in errors.
+    /// Starts a thread that opens the database with `open` and serves calls; `store` names it in errors. Calls change
+    /// `sizes` with the rows.
     ///
     /// # Errors
     /// The error of `open`; [`StoreError::Unavailable`] when no thread can be started.
     pub(super) async fn start(
         store: String,
+        sizes: Sizes,
         open: impl FnOnce() -> Result<Opened, StoreError> + Send + 'static,
     ) -> Result<Self, StoreError> {
         let (queue, calls) = sync_channel(MAX_QUEUED_CALLS);
         let (report, opened) = oneshot::channel();
         let failed = store.clone();
-        let run = move || match open().and_then(|opened| Worker::new(opened, store)) {
+        let run = move || match open().and_then(|opened| Worker::new(opened, store, sizes)) {
             Ok(worker) => {
                 // If the caller is gone, the queue is closed and the worker ends at once.
                 let _ = report.send(Ok(worker.lost_after()));
@@ -201,6 +204,7 @@ struct Worker {
     /// Dropped after the connection.
     _lock: Option<Lock>,
     store: String,
+    sizes: Sizes,
     /// Measures [`SYNC_INTERVAL`].
     clock: Clock,
     /// Whether each commit waits for the disk (`synchronous = FULL`).
@@ -228,13 +232,13 @@ enum Failure {
 }
 
 impl Worker {
-    fn new((db, lock): Opened, store: String) -> Result<Self, StoreError> {
+    fn new((db, lock): Opened, store: String, sizes: Sizes) -> Result<Self, StoreError> {
         let synced = synced::read(&db).map_err(|error| StoreError::Unavailable {
             store: store.clone(),
             reason: error.to_string(),
         })?;
         let clock = Clock::system();
-        Ok(Self { db, _lock: lock, store, clock, is_full: true, synced, unsynced: None })
+        Ok(Self { db, _lock: lock, store, sizes, clock, is_full: true, synced, unsynced: None })
     }
 
     fn lost_after(&self) -> LostAfter {
@@ -295,6 +299,15 @@ impl Worker {
 
     /// Runs `jobs` in one transaction, rolled back on any failure.
     fn commit(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<(), Failure> {
+        let committed = self.try_commit(jobs);
+        match committed {
+            Ok(()) => self.sizes.commit(),
+            Err(_) => self.sizes.roll_back(),
+        }
+        committed
+    }
+
+    fn try_commit(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<(), Failure> {
         let (mut has_durable, mut bookkeeping_at) = (false, None);
         for job in &*jobs {
             match job.durability() {

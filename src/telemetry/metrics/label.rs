@@ -63,6 +63,7 @@ words! {
         RoomsPerApp = "rooms_per_app",
         /// An emptied room is not remembered any more.
         RoomStubs = "room_stubs",
+        ModerationRecordsPerApp = "moderation_records_per_app",
         ParticipantsPerNode = "participants_per_node",
         ParticipantsPerRoom = "participants_per_room",
         StreamsPerParticipant = "streams_per_participant",
@@ -78,6 +79,8 @@ words! {
         SessionsPerNode = "sessions_per_node",
         SessionsPerAddress = "sessions_per_address",
         GuestNamesPerAddress = "guest_names_per_address",
+        /// A guest was rejected because the app has too many that cannot be forgotten.
+        GuestsPerApp = "guests_per_app",
         /// Frames or bytes of the replay buffer of a connected session.
         Ring = "ring",
         /// Memory of all replay buffers: a session lost frames that a snapshot replaces, or its connection.

@@ -143,6 +143,10 @@ table! {
     moderation_denied: Counter = "moderation_denied";
 
     // The store.
+    /// Client instances of guests in the store
+    stored_guests: Gauge = "stored_guests";
+    /// Blocks, mutes, roles, locks, ended rooms and used tokens in the store
+    moderation_records: Gauge = "moderation_records";
     /// 1 if the last store call succeeded
     store_up: Gauge = "store_up";
     /// Duration of store calls, time in the queue included

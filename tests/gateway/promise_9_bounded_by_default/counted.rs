@@ -117,6 +117,11 @@ fn case_of(limit: Limit) -> Case {
             |gateway| hits::forgotten_room(gateway).boxed(),
             "error not_in_room",
         ),
+        Limit::ModerationRecordsPerApp => case(
+            |config| config.limits.moderation_records_per_app = 1,
+            |gateway| hits::two_roles(gateway).boxed(),
+            "error overloaded",
+        ),
         Limit::ParticipantsPerNode => case(
             |config| config.limits.participants_per_node = 1,
             |gateway| hits::two_joins(gateway).boxed(),
@@ -193,6 +198,11 @@ fn case_of(limit: Limit) -> Case {
                 config.limits.exempt_loopback = false;
             },
             |gateway| hits::idle_name(gateway).boxed(),
+            "close 4201",
+        ),
+        Limit::GuestsPerApp => case(
+            |config| config.limits.guests_per_app = 1,
+            |gateway| hits::two_users(gateway).boxed(),
             "close 4201",
         ),
         Limit::Ring => case(

@@ -171,6 +171,19 @@ pub async fn forgotten_room(gateway: &Gateway) -> String {
     error(host.request("lock_room", lock).await)
 }
 
+pub async fn two_roles(gateway: &Gateway) -> String {
+    let mut host = gateway.enter("host", "moderator").await;
+    for name in ["ada", "bob"] {
+        let id = gateway.enter(name, "publisher").await.id();
+        let demote = json!({ "room": "lobby", "participant": id, "role": "subscriber" });
+        match host.request("set_role", demote).await {
+            Ok(_) => drop(host.durable_receipt().await),
+            refused @ Err(_) => return error(refused),
+        }
+    }
+    "two roles".to_owned()
+}
+
 pub async fn two_instances(gateway: &Gateway) -> String {
     let (mut ada, _) = gateway.registered("ada", "instance-of-ada", json!({})).await;
     let _other = gateway.registered("ada", "another-instance", json!({})).await;
