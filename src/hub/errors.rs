@@ -148,6 +148,10 @@ impl From<Refusal> for StartError {
             Refusal::NameHeld { .. } => Self::name_taken(None),
             // The same text as where guests are not allowed: it does not disclose which users are registered.
             Refusal::NameTaken => Self::new(CloseCode::AuthDenied, Denied::guest().message),
+            Refusal::NamesReserved(_) => {
+                let message = "guests of this address hold too many names; resume or wait";
+                Self::new(CloseCode::Overloaded, message).retry_after(GUESTS_FULL_RETRY_AFTER)
+            }
             Refusal::TooManyGuests => {
                 let message = "the app remembers as many guests as it can; retry later";
                 Self::new(CloseCode::Overloaded, message).retry_after(GUESTS_FULL_RETRY_AFTER)

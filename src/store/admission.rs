@@ -132,6 +132,8 @@ pub struct NameClaim {
     pub holders: Vec<FamilyId>,
     /// How long after a guest was last seen its name stays reserved, while a room or the app holds something of it.
     pub retention: Duration,
+    /// A new client instance is rejected if guests of its address reserve this number of other names.
+    pub max_reserved: usize,
 }
 
 /// The maximum number of client instances that are remembered of a registered user.
@@ -194,6 +196,8 @@ pub enum Refusal {
         /// When it is released, if nothing extends that. `None`: the holder has a session.
         until: Option<Timestamp>,
     },
+    /// Guests of the address reserve so many other names. Those who have a session do not count: the caller knows them.
+    NamesReserved(Vec<Username>),
     /// The app has `max_guests`.
     TooManyGuests,
     /// The access token's family is not the current one.

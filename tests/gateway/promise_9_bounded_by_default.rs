@@ -18,7 +18,7 @@ use stagedoor::server::Stopped;
 use stagedoor_proto::MAX_JSON_DEPTH;
 
 use crate::common::raw::{FIRST, Head, MORE, PING, Raw, TEXT, masked, upgrade};
-use crate::common::{Client, Closed, Gateway, House, Setup, start_of};
+use crate::common::{Client, Closed, Gateway, House, Person, Setup, start_of};
 
 async fn limited(change: impl FnOnce(&mut Limits)) -> Gateway {
     Setup::new().with(|config| change(&mut config.limits)).run().await
@@ -167,6 +167,51 @@ async fn disconnected_guest_names_are_bounded_per_address() {
     let mut ada = start_from(&gateway, "2001:db8::2", "ada").await.expect("the holder of a name");
     let _eve = start_from(&gateway, "2001:db8::2", "eve").await.expect("one is connected again");
     assert!(ada.request("renew", json!({})).await.is_ok());
+}
+
+/// Ends a guest's session from behind a trusted proxy. Its name stays reserved: it was demoted.
+async fn reserve(gateway: &Gateway, host: &mut Person, address: &str, username: &str) -> Value {
+    let mut client = start_from(gateway, address, username).await.unwrap();
+    let join = json!({ "room": "lobby", "token": gateway.room_token("publisher") });
+    let joined = client.request("join", join).await.unwrap()["joined"].clone();
+    let participant = joined["participant"]["id"].clone();
+    let demote = json!({ "room": "lobby", "participant": participant, "role": "subscriber" });
+    host.does("set_role", demote).await;
+    host.durable_receipt().await;
+    client.request("end", json!({ "revoke": false })).await.unwrap();
+    client.closed().await;
+    joined
+}
+
+#[tokio::test]
+async fn reserved_guest_names_count_for_their_address() {
+    let house = House::new();
+    let trusted: Vec<_> = vec!["127.0.0.0/8".to_owned().try_into().unwrap()];
+    let bound = move |config: &mut stagedoor::config::Config| {
+        config.listen.trusted_proxies.clone_from(&trusted);
+        config.limits.guest_names_per_address = 2;
+        config.apps[0].guest_names = GuestNames::Exclusive;
+    };
+    let gateway = house.setup().with(&bound).run().await;
+    let mut host = gateway.enter("host", "moderator").await;
+    for name in ["ada", "bob"] {
+        reserve(&gateway, &mut host, "2001:db8::1", name).await;
+    }
+    let closed = start_from(&gateway, "2001:db8::2", "eve").await.err().unwrap();
+    assert_eq!((closed.code, &closed.disconnect["action"]), (4201, &json!("retry")));
+    assert!(closed.disconnect["retry_after_ms"].is_u64());
+    start_from(&gateway, "2001:db8:0:1::1", "zoe").await.expect("another /64");
+    drop(host);
+    let gateway = house.reopen_with(gateway, &bound).await;
+    let closed = start_from(&gateway, "2001:db8::2", "eve").await.err().unwrap();
+    assert_eq!(closed.code, 4201, "also in the next process");
+    let ada = start_from(&gateway, "2001:db8::2", "ada").await.expect("the holder of a name");
+    let eve = start_from(&gateway, "2001:db8::2", "eve").await.expect("one is connected again");
+    eve.cut().await;
+    gateway.suspended("eve").await;
+    let closed = start_from(&gateway, "2001:db8::2", "max").await.err().unwrap();
+    assert_eq!(closed.code, 4201, "reserved and suspended names count together");
+    drop(ada);
 }
 
 #[tokio::test]

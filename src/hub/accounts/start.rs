@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use stagedoor_proto::{
     CloseCode, FamilyId, Reply, ResumeTicket, Secret, SessionId, SessionInfo, SessionState, Start,
-    Started, User,
+    Started, User, Username,
 };
 
 use super::attempt::Attempt;
@@ -21,7 +21,9 @@ use crate::engine::{Claim, ClaimRules, DirectoryKey, NameHolder, Prepared, Sessi
 use crate::hub::app::App;
 use crate::hub::errors::StartError;
 use crate::hub::session_meta::{AuthContext, PeerInfo, SessionMeta};
-use crate::hub::sessions::{Capacity, LimitExceeded, SessionConnection, SessionHandle};
+use crate::hub::sessions::{
+    Capacity, LimitExceeded, SessionConnection, SessionHandle, spare_names,
+};
 use crate::request::RequestId;
 use crate::room::RoomKey;
 use crate::session::{Establishing, SecretHash};
@@ -157,7 +159,7 @@ impl Accounts {
         let hash = SecretHash::of(secret.as_str());
         // Before the admission: it would void the tokens of the session that stays.
         self.check_capacity(peer.address, Capacity::of_sessions)?;
-        let (mut refused_generation, mut former) = (None, None);
+        let (mut refused_generation, mut former, mut counts_reserved) = (None, None, true);
         loop {
             attempt.check(&self.context)?;
             // Boxed, as everything that few starts do: the state of a start is copied to the heap as a whole.
@@ -178,8 +180,8 @@ impl Accounts {
             }
             let guest_fence = self.access.guest_fence();
             let previous = PreviousSession::find(self, start, &user, &prepared);
-            let (names, instances) = bounds_of(&app, is_guest, &prepared, previous.as_ref());
-            self.check_names(names.as_ref(), &prepared, &peer)?;
+            let (mut names, instances) = bounds_of(&app, is_guest, &prepared, previous.as_ref());
+            self.check_names(names.as_mut(), &prepared, &peer, counts_reserved)?;
             let admission = Admission {
                 user: user.clone(),
                 instance: start.instance.clone(),
@@ -200,6 +202,11 @@ impl Accounts {
                 // Another process, or this one with a faster clock, admitted a newer one. Only a live one counts.
                 Err(Refusal::Superseded { generation }) if refused_generation.is_none() => {
                     refused_generation = Some((prepared.generation, generation));
+                    continue;
+                }
+                Err(Refusal::NamesReserved(names)) => {
+                    Box::pin(self.check_reserved(&app, names, &peer)).await?;
+                    counts_reserved = false;
                     continue;
                 }
                 Err(refusal) => {
@@ -247,17 +254,46 @@ impl Accounts {
         }
     }
 
-    /// Checks the limit of names for a guest who takes an exclusive one. The instance may hold it already.
+    /// Checks the limit of names for a guest who takes an exclusive one, as far as suspended sessions hold them. The
+    /// store counts the reserved ones. The instance may hold the name already.
     fn check_names(
         &self,
-        names: Option<&NameClaim>,
+        names: Option<&mut NameClaim>,
         prepared: &Prepared,
         peer: &PeerInfo,
+        counts_reserved: bool,
     ) -> Result<(), StartError> {
-        if names.is_none() || prepared.held > 0 {
-            return Ok(());
+        let Some(names) = names.filter(|_| prepared.held == 0) else { return Ok(()) };
+        self.check_capacity(peer.address, Capacity::of_names)?;
+        if counts_reserved {
+            names.max_reserved = self.spare_names(peer.address);
         }
-        self.check_capacity(peer.address, Capacity::of_names)
+        Ok(())
+    }
+
+    /// How many names guests of an address may reserve, besides those of suspended sessions.
+    fn spare_names(&self, address: IpAddr) -> usize {
+        let capacity = Capacity::of_names(address, &self.context.limits());
+        spare_names(&self.sessions, address, capacity)
+    }
+
+    /// Checks the limit of names that guests of an address hold without a session.
+    async fn check_reserved(
+        &self,
+        app: &App,
+        names: Vec<Username>,
+        peer: &PeerInfo,
+    ) -> Result<(), StartError> {
+        let mut reserved = 0;
+        for username in names {
+            let user = UserKey { app: Arc::clone(app.id()), username };
+            let rows = self.engine.rows(DirectoryKey::of(&user)).await?;
+            reserved += usize::from(rows.is_empty());
+        }
+        if reserved >= self.spare_names(peer.address) {
+            return Err(self.overloaded(LimitExceeded::Names));
+        }
+        Ok(())
     }
 
     fn count_forgotten(&self, admitted: &Admitted) {
@@ -485,7 +521,7 @@ impl Accounts {
             ),
             LimitExceeded::Names => (
                 Limit::GuestNamesPerAddress,
-                "too many guests of this address are disconnected; resume or wait",
+                "guests of this address hold too many names without a connection; resume or wait",
             ),
         };
         self.context.hit(limit);
@@ -524,6 +560,7 @@ fn bounds_of(
             proved: previous.and_then(PreviousSession::proof),
             holders: prepared.holders.iter().map(|holder| holder.proof).collect(),
             retention: rules.guest_retention,
+            max_reserved: usize::MAX,
         });
         return (names, None);
     }

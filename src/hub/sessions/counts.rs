@@ -63,8 +63,11 @@ impl AddressCounts {
 
     /// Checks whether one more could be counted.
     pub(super) fn check(&self, address: IpAddr, capacity: Capacity) -> Result<(), LimitExceeded> {
-        let of_address = self.by_address.get(&network(address)).map_or(0, |count| *count);
-        capacity.check(self.total(), of_address)
+        capacity.check(self.total(), self.of(address))
+    }
+
+    pub(super) fn of(&self, address: IpAddr) -> usize {
+        self.by_address.get(&network(address)).map_or(0, |count| *count)
     }
 
     pub(super) fn release(&self, address: IpAddr) {

@@ -261,3 +261,8 @@ impl Sessions {
 pub(super) fn participant_count(sessions: &Sessions) -> usize {
     sessions.registry.participants()
 }
+
+/// How many more exclusive names guests of an address may have without a connection.
+pub(super) fn spare_names(sessions: &Sessions, address: IpAddr, capacity: Capacity) -> usize {
+    sessions.registry.spare_names(address, capacity)
+}

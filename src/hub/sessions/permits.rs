@@ -75,6 +75,14 @@ impl SessionPermits {
         self.idle_names.check(address, names).map_err(|_| LimitExceeded::Names)
     }
 
+    /// How many more names guests of an address may have without a connection; [`usize::MAX`]: any number.
+    pub(super) fn spare_names(&self, address: IpAddr, capacity: Capacity) -> usize {
+        match capacity.names {
+            usize::MAX => usize::MAX,
+            names => names.saturating_sub(self.idle_names.of(address)),
+        }
+    }
+
     /// The number of participants that sessions are: each counts once in each of its rooms.
     pub(super) fn participants(&self) -> usize {
         self.participants.load(Ordering::Relaxed)

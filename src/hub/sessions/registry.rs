@@ -50,6 +50,11 @@ impl Registry {
         self.permits.check(address, capacity)
     }
 
+    /// See [`SessionPermits::spare_names`].
+    pub(super) fn spare_names(&self, address: IpAddr, capacity: Capacity) -> usize {
+        self.permits.spare_names(address, capacity)
+    }
+
     pub(super) fn find(&self, id: SessionId) -> Option<Arc<SessionHandle>> {
         self.sessions.get(&id).map(|session| Arc::clone(&session))
     }

@@ -48,6 +48,7 @@ macro_rules! every_rule {
             names::instances_of_a_user_under_a_penalty_stay
             names::held_guest_name_is_for_its_proof
             names::reserved_guest_name_is_released_after_its_retention
+            names::reserved_names_of_an_address_are_bounded
             entry::nothing_crosses_apps
             entry::first_signing_key_becomes_the_only_one
             entry::rotated_keys_end_and_are_bounded

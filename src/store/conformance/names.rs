@@ -18,7 +18,8 @@ const FAR: Timestamp = Timestamp::from_secs(NOW.as_secs() + 100 * 86_400);
 /// A guest's start on an instance, where guests with these proofs hold the name.
 fn claim(letter: char, new: u128, holders: &[u128]) -> Admission {
     let holders = holders.iter().map(|proof| family(*proof)).collect();
-    let names = Some(NameClaim { proved: None, holders, retention: WEEK });
+    let max_reserved = usize::MAX;
+    let names = Some(NameClaim { proved: None, holders, retention: WEEK, max_reserved });
     Admission { names, ..start("ada", AuthMethod::Guest, new) }.on(letter)
 }
 
@@ -89,6 +90,43 @@ pub(in crate::store) async fn reserved_guest_name_is_released_after_its_retentio
     persist(store, DurableChange::Blocked(row)).await;
     assert_eq!(proof(store, claim('c', 5, &[])).await, held(Some(NOW + WEEK)));
     assert_eq!(proof(store, claim('c', 6, &[]).at(NOW + WEEK)).await, Ok(6));
+}
+
+pub(in crate::store) async fn reserved_names_of_an_address_are_bounded(store: &dyn Store) {
+    let from = |name: &str, letter, bits, address: &str| {
+        let names = claim(letter, bits, &[]).names;
+        let names = names.map(|names| NameClaim { max_reserved: 2, ..names });
+        Admission { user: user(name), names, ..claim(letter, bits, &[]) }.from(address)
+    };
+    let reserved = |names: &[&str]| {
+        Err(Refusal::NamesReserved(names.iter().map(|name| user(name).username).collect()))
+    };
+    let row = |name: &str, letter, bits| {
+        let guest = Guest::new(instance(letter), family(bits));
+        let (username, role) = (user(name).username, Some(Role::Subscriber));
+        DurableChange::Guest(GuestRow { username, guest, mute: None, role })
+    };
+    for (name, letter, bits) in [("ada", 'a', 1), ("bob", 'b', 2), ("eve", 'c', 3)] {
+        assert_eq!(proof(store, from(name, letter, bits, "2001:db8::1")).await, Ok(bits));
+    }
+    persist(store, row("ada", 'a', 1)).await;
+    assert_eq!(proof(store, from("zoe", 'd', 4, "2001:db8::2")).await, Ok(4), "one name");
+    let instances = [instance('b')].into();
+    let (name, blocks) = (NameCoverage::None, Vec::new());
+    let blocked =
+        BlockRow { username: user("bob").username, instances, name, until: NOW + DAY, blocks };
+    persist(store, DurableChange::Blocked(blocked)).await;
+    let names = ["ada", "bob"];
+    let late = || from("new", 'e', 5, "2001:db8::ffff");
+    assert_eq!(proof(store, late()).await, reserved(&names), "of the /64");
+    for (other, bits) in [("2001:db8:0:1::1", 6), ("192.0.2.7", 7)] {
+        let start = from(&format!("guest {bits}"), 'f', bits, other);
+        assert_eq!(proof(store, start).await, Ok(bits), "another address");
+    }
+    assert_eq!(proof(store, from("eve", 'c', 8, "2001:db8::1")).await, Ok(3), "a known instance");
+    let known = from("ada", 'g', 9, "2001:db8::1");
+    assert_eq!(proof(store, known).await, held(Some(NOW + WEEK)), "its own name is none");
+    assert_eq!(proof(store, late().at(NOW + DAY)).await, Ok(5), "the block has ended");
 }
 
 /// A registered user's start on an instance, of which two are remembered.

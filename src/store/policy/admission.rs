@@ -8,7 +8,7 @@ use std::time::Duration;
 use stagedoor_proto::{FamilyId, Timestamp, Username};
 
 use super::revocation::{check_authenticated, check_issued};
-use super::rows::{AdmissionRows, InstanceRow, ReservingInstance, UserRow};
+use super::rows::{AdmissionRows, InstanceRow, UserRow};
 use crate::store::admission::{
     Admission, Admitted, AuthMethod, Block, Check, CheckedUser, FamilyTokens, FormerFamily,
     Profile, Refusal, TokenPosition,
@@ -78,7 +78,7 @@ pub(in crate::store) fn admit(
     let (instance, registered, app_revoked) =
         (instance.as_ref(), registered.as_ref(), *app_revoked);
     let start = Start { admission, user, instance, registered, app_revoked };
-    start.claim_name(&rows.reserving)?;
+    start.claim_name(rows)?;
     match admission.method {
         AuthMethod::Guest if user.is_registered => Err(Refusal::NameTaken),
         AuthMethod::Guest | AuthMethod::Hook { .. } if start.is_superseded() => {
@@ -124,7 +124,7 @@ pub(in crate::store) struct CheckWrites {
 pub(in crate::store) fn check(check: &Check, rows: &AdmissionRows) -> Result<CheckWrites, Refusal> {
     let AdmissionRows { user, instance, blocks, app_revoked, .. } = rows;
     check_user(user, blocks, check.now)?;
-    check_authenticated(check.authenticated, *app_revoked, check.revocation_leeway, check.now)?;
+    check_authenticated(check, *app_revoked)?;
     let of_family = |row: &&InstanceRow| row.family == Some(check.family);
     let instance = instance.as_ref().filter(of_family).ok_or(Refusal::Revoked)?;
     let address = (!user.is_registered).then(|| check.address.to_canonical());
@@ -173,12 +173,16 @@ impl Start<'_> {
     }
 
     /// Checks that no other guest holds the name, by a session or by a reservation.
-    fn claim_name(&self, reserving: &[ReservingInstance]) -> Result<(), Refusal> {
+    fn claim_name(&self, rows: &AdmissionRows) -> Result<(), Refusal> {
+        let AdmissionRows { reserving, reserved, .. } = rows;
         let (Some(names), Some(proof)) = (&self.admission.names, self.proof()) else {
             return Ok(());
         };
         if names.holders.iter().any(|holder| *holder != proof) {
             return Err(Refusal::NameHeld { until: None });
+        }
+        if self.instance.is_none() && reserved.len() >= names.max_reserved {
+            return Err(Refusal::NamesReserved(reserved.clone()));
         }
         if reserving.iter().any(|other| other.proof == Some(proof)) {
             return Ok(());
@@ -329,6 +333,7 @@ mod tests {
     use crate::store::FamilyGrant;
     use crate::store::admission::NameClaim;
     use crate::store::conformance::{NOW, by_token, family, start};
+    use crate::store::policy::ReservingInstance;
 
     const SECOND: Duration = Duration::from_secs(1);
     const WEEK: Duration = Duration::from_hours(7 * 24);
@@ -415,7 +420,12 @@ mod tests {
             ("reserved for itself", Some(own), None, vec![], vec![reserving(5, recent)], Ok(5)),
         ] {
             let proved = proved.map(family);
-            let names = NameClaim { proved, holders: proofs(&holders), retention: WEEK };
+            let names = NameClaim {
+                proved,
+                holders: proofs(&holders),
+                retention: WEEK,
+                max_reserved: usize::MAX,
+            };
             let start = Admission {
                 names: Some(names),
                 generation: 9,

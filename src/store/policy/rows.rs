@@ -54,6 +54,8 @@ pub(in crate::store) struct AdmissionRows {
     pub(in crate::store) blocks: Vec<Block>,
     /// For a claim to an exclusive name: the instances that reserve it.
     pub(in crate::store) reserving: Vec<ReservingInstance>,
+    /// For a claim by a new instance: other names that guests of its address reserve.
+    pub(in crate::store) reserved: Vec<Username>,
     /// Client instances of guests that the app has.
     pub(in crate::store) guests: usize,
     /// Rows written after this time may have been lost in a machine failure.

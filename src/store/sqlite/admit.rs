@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use stagedoor_proto::{Data, FamilyId, InstanceId, Timestamp, Username};
 
 use super::sizes::{Sizes, Table};
-use super::value::{Family, Generation, Json, JsonOf, Ms, Number, address_bytes};
+use super::value::{Family, Generation, Json, JsonOf, Ms, Number, address_bytes, network_bytes};
 use super::{blocks, migrate};
 use crate::address::network;
 use crate::principal::Principal;
@@ -19,8 +19,11 @@ use crate::store::policy::{
 };
 use crate::store::{
     Admission, Admitted, Block, Check, CheckedUser, FamilyGrant, FamilyRenewal, FamilyTokens,
-    FormerFamily, Profile, Refusal, UserKey,
+    FormerFamily, NameClaim, Profile, Refusal, UserKey,
 };
+
+/// Reserved names that a start reads beyond the limit: some of their guests may have a session.
+const MAX_LIVE_NAMES: usize = 400;
 
 /// Checks a start, and records an admitted one.
 pub(super) fn admit(
@@ -35,6 +38,12 @@ pub(super) fn admit(
     let (registered, blocks) = covering(db, sizes, key, guest, *now)?;
     let reserving = if admission.names.is_some() { reserving(db, key, *now)? } else { Vec::new() };
     let is_new = instance.is_none();
+    let reserved = match &admission.names {
+        Some(names) if is_new && names.max_reserved < usize::MAX => {
+            reserved_at(db, admission, names)?
+        }
+        Some(_) | None => Vec::new(),
+    };
     let guests = if is_new && guest.is_some() { sizes.of(&key.app).guests } else { 0 };
     let rows = AdmissionRows {
         user,
@@ -42,6 +51,7 @@ pub(super) fn admit(
         registered,
         blocks,
         reserving,
+        reserved,
         guests,
         lost_after,
         app_revoked,
@@ -238,6 +248,46 @@ fn reserving(
         Ok(ReservingInstance { proof, seen: row.get::<_, Ms>(1)?.0 })
     })?;
     rows.collect()
+}
+
+/// Other names that guests of the address of a start reserve.
+fn reserved_at(
+    db: &Connection,
+    admission: &Admission,
+    names: &NameClaim,
+) -> rusqlite::Result<Vec<Username>> {
+    // Without statistics SQLite searches by the app alone, which is every row of it. `kind <= 2` and `is_marked = 1`
+    // are the conditions of the indexes.
+    let mut statement = db.prepare_cached(
+        "SELECT DISTINCT i.username FROM instances i INDEXED BY marked_by_address \
+         WHERE i.app = ?1 AND i.is_marked = 1 AND i.address BETWEEN ?2 AND ?3 \
+           AND i.username != ?4 AND i.seen_ms > ?5 AND ( \
+            EXISTS (SELECT 1 FROM room_facts f INDEXED BY room_facts_by_guest \
+                    WHERE f.app = i.app AND f.kind = 6 AND f.subject = i.instance \
+                      AND (f.until_ms IS NULL OR f.until_ms > ?6) \
+                      AND json_extract(f.value, '$.guest.username') = i.username) \
+            OR EXISTS (SELECT 1 FROM room_facts f INDEXED BY room_facts_by_subject, \
+                              json_each(f.value, '$.blocked.instances') blocked \
+                       WHERE f.app = i.app AND f.subject = i.username AND f.kind <= 2 AND f.kind = 0 \
+                         AND f.until_ms > ?6 AND blocked.value = i.instance)) \
+         LIMIT ?7",
+    )?;
+    let Admission { user, address, now, .. } = admission;
+    let (first, last) = network_bytes(*address);
+    let limit = names.max_reserved.saturating_add(MAX_LIVE_NAMES);
+    let rows = statement.query_map(
+        params![
+            &*user.app,
+            first,
+            last,
+            user.username.as_str(),
+            Ms(*now - names.retention),
+            Ms(*now),
+            Number(limit as u64)
+        ],
+        |row| row.get::<_, String>(0),
+    )?;
+    rows.filter_map(|name| name.map(|name| name.parse().ok()).transpose()).collect()
 }
 
 fn json_of(granted: &FamilyGrant) -> String {

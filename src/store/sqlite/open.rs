@@ -16,7 +16,7 @@ use crate::config::file_problem;
 use crate::store::StoreError;
 
 /// The newest schema version.
-pub(super) const VERSION: u32 = 18;
+pub(super) const VERSION: u32 = 19;
 
 /// The migrations in order. A file's `user_version` is the number of those applied.
 const MIGRATIONS: [&str; VERSION as usize] = [
@@ -38,6 +38,7 @@ const MIGRATIONS: [&str; VERSION as usize] = [
     include_str!("../migrations/sqlite/0016_instances.sql"),
     include_str!("../migrations/sqlite/0017_app_revocations.sql"),
     include_str!("../migrations/sqlite/0018_bounds.sql"),
+    include_str!("../migrations/sqlite/0019_reserved_names.sql"),
 ];
 
 /// Identifies a file as a store ("Stgd"), so that another program's database is rejected.

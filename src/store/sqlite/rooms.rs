@@ -39,6 +39,8 @@ pub(super) enum Change {
         subject: Box<str>,
         value: String,
         until: Option<Timestamp>,
+        /// The guests that it is about: each by username and client instance. Their names may be reserved from then on.
+        guests: Vec<(Box<str>, Box<str>)>,
     },
     Remove {
         kind: RowKind,
@@ -52,7 +54,7 @@ impl Change {
     pub(super) fn of(fact: &DurableChange) -> Self {
         let put = |kind, subject: &str, until| {
             let value = serde_json::to_string(fact).expect("a change has a JSON form");
-            Self::Put { kind, subject: subject.into(), value, until }
+            Self::Put { kind, subject: subject.into(), value, until, guests: guests_of(fact) }
         };
         match fact {
             DurableChange::Blocked(row) => {
@@ -93,11 +95,12 @@ pub(super) fn persist(
     let (app, room) = (&*key.app, key.room.as_str());
     for change in changes {
         match change {
-            Change::Put { kind, subject, value, until } => {
+            Change::Put { kind, subject, value, until, guests } => {
                 if matches!(kind, RowKind::End) {
                     remove_created(db, key)?;
                 }
                 put(db, sizes, key, *kind, subject, value, *until)?;
+                mark(db, app, guests)?;
             }
             Change::Remove { kind, subject } => {
                 let removed = db
@@ -126,8 +129,40 @@ pub(super) fn put_until(
     fact: &DurableChange,
     until: Option<Timestamp>,
 ) -> rusqlite::Result<()> {
-    if let Change::Put { kind, subject, value, .. } = Change::of(fact) {
+    if let Change::Put { kind, subject, value, guests, .. } = Change::of(fact) {
         put(db, sizes, key, kind, &subject, &value, until)?;
+        mark(db, &key.app, &guests)?;
+    }
+    Ok(())
+}
+
+/// The guests that a change is about.
+fn guests_of(fact: &DurableChange) -> Vec<(Box<str>, Box<str>)> {
+    let (username, instances) = match fact {
+        DurableChange::Guest(row) => (&row.username, vec![&row.guest.instance]),
+        DurableChange::Blocked(row) => (&row.username, row.instances.iter().collect()),
+        DurableChange::Unblocked { .. }
+        | DurableChange::Mute { .. }
+        | DurableChange::Role { .. }
+        | DurableChange::GuestCleared { .. }
+        | DurableChange::Room { .. }
+        | DurableChange::Ended { .. }
+        | DurableChange::Redeemed(_)
+        | DurableChange::Occupied
+        | DurableChange::Emptied { .. } => return Vec::new(),
+    };
+    let guests = instances.into_iter();
+    guests.map(|instance| (username.as_str().into(), instance.as_str().into())).collect()
+}
+
+/// Marks guests whose names may be reserved.
+fn mark(db: &Connection, app: &str, guests: &[(Box<str>, Box<str>)]) -> rusqlite::Result<()> {
+    for (username, instance) in guests {
+        db.prepare_cached(
+            "UPDATE instances SET is_marked = 1 \
+             WHERE app = ?1 AND username = ?2 AND instance = ?3 AND address IS NOT NULL",
+        )?
+        .execute(params![app, &**username, &**instance])?;
     }
     Ok(())
 }

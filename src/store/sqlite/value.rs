@@ -6,6 +6,7 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, 
 use serde::de::DeserializeOwned;
 use stagedoor_proto::{Data, FamilyId, Timestamp};
 
+use crate::address::network;
 use crate::store::BlockKind;
 
 /// A time in milliseconds. Later times than the column can hold become its maximum.
@@ -121,4 +122,14 @@ pub(super) fn address_bytes(address: IpAddr) -> [u8; 16] {
         IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),
         IpAddr::V6(v6) => v6.octets(),
     }
+}
+
+/// The first and the last address of the [`network`] of an address, as [`address_bytes`].
+pub(super) fn network_bytes(address: IpAddr) -> ([u8; 16], [u8; 16]) {
+    let first = address_bytes(network(address));
+    let mut last = first;
+    if address.to_canonical().is_ipv6() {
+        last[8..].fill(u8::MAX);
+    }
+    (first, last)
 }
