@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use stagedoor::auth::{AuthHook, AuthMethod, AuthRequest, Authenticated, Decision};
 use tokio::sync::Semaphore;
 
-use crate::common::{Client, Gateway, Setup, start_of};
+use crate::common::raw::Raw;
+use crate::common::{Client, Gateway, SERVER_KEY, Setup, start_of};
 
 /// An auth hook that admits users when the test permits it.
 struct SlowHook {
@@ -98,4 +99,36 @@ async fn demoted_moderator_cannot_moderate() {
     let removal = json!({ "room": "lobby", "username": "ada" });
     assert_eq!(second.fails("force_disconnect", removal.clone()).await, "forbidden");
     host.does("force_disconnect", removal).await;
+}
+
+/// A ban of `ada` whose body follows later: the caller is authenticated, and the gateway waits for the body.
+async fn begin_ban(gateway: &Gateway, credentials: &str) -> Raw {
+    let mut call = Raw::connect_to(gateway.admin_address()).await;
+    call.send(format!(
+        "POST /api/v1/apps/demo/users/ada/ban HTTP/1.1\r\nHost: localhost\r\n\
+         Authorization: Bearer {credentials}\r\nContent-Type: application/json\r\n\
+         Expect: 100-continue\r\nContent-Length: 2\r\n\r\n"
+    ))
+    .await;
+    assert_eq!(call.head().await.status(), 100);
+    call
+}
+
+#[tokio::test]
+async fn server_call_is_authorized_again_after_its_body() {
+    let gateway = Gateway::dev().await;
+    let token = gateway.token(json!({ "scope": "server" }));
+    let mut by_token = begin_ban(&gateway, &token).await;
+    gateway.api_does("POST", "revoke-all", json!({})).await;
+    by_token.send("{}").await;
+    assert_eq!(by_token.head().await.status(), 401);
+    let mut by_key = begin_ban(&gateway, SERVER_KEY).await;
+    gateway.reload(|config| {
+        config.apps[0].server_keys =
+            vec!["sk_another-server-key-of-the-demo-app-of-32-bytes".into()];
+    });
+    by_key.send("{}").await;
+    assert_eq!(by_key.head().await.status(), 401);
+    let (mut ada, _) = Client::guest(&gateway, "ada", "instance-of-ada").await;
+    ada.request("postpone_renewal", json!({})).await.unwrap();
 }

@@ -165,6 +165,19 @@ impl FromRequestParts<Arc<HttpState>> for ApiCaller {
     }
 }
 
+/// Checks the credentials of a call of an app again: a key may have been removed, or a token revoked, while its body
+/// was on its way.
+pub(super) fn verify_again(
+    head: &Parts,
+    app: Option<&str>,
+    state: &HttpState,
+) -> Result<(), Problem> {
+    let app = app.and_then(|id| state.hub().app(id));
+    let (Some(app), Some(bearer)) = (app, bearer_of(&head.headers)) else { return Ok(()) };
+    let verified = app.verify_server(bearer, state.hub().clock().wall());
+    verified.map(drop).map_err(|_| reject_credentials(head, state, WRONG))
+}
+
 const WRONG: &str = "not a valid server key or server token of this app";
 
 /// The credentials of a request.

@@ -16,6 +16,7 @@ use serde_path_to_error::Track;
 use stagedoor_proto::check_depth;
 
 use super::body::Body;
+use super::caller::verify_again;
 use super::idempotency::{IdempotencyKey, key_of};
 use super::rejects::Rejects;
 use crate::http::idempotency_cache::{REF_CONFLICT, REF_IN_USE};
@@ -115,6 +116,8 @@ impl<T: Body> FromRequest<Arc<HttpState>> for JsonBody<T> {
             .map_err(|error| Problem::invalid("path", error.body_text()))?;
         let path: Vec<_> = path.iter().collect();
         let bytes = read_all(body, state).await?;
+        let app = path.iter().find(|(name, _)| *name == "app").map(|(_, id)| *id);
+        verify_again(&head, app, state)?;
         check_depth(&bytes).map_err(|error| {
             state.hub().metrics().limits_hit.inc(Limit::JsonDepth);
             Problem::invalid("body", error.to_string())
