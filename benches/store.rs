@@ -45,6 +45,7 @@ fn main() {
             grant: Grant::default(),
             source: CredentialSource::Hook,
             authenticated: NOW,
+            token_issued: None,
             expires: Timestamp::MAX,
         },
         new_family: FamilyId::from_bits(n as u128 + 1),

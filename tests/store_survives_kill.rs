@@ -161,6 +161,7 @@ fn start(name: &str, method: AuthMethod) -> Admission {
             grant: Grant::default(),
             source: CredentialSource::Hook,
             authenticated: NOW,
+            token_issued: None,
             expires: Timestamp::MAX,
         },
         new_family: FAMILY,

@@ -84,6 +84,9 @@ pub struct Authenticated {
     /// [`Authenticator`] lowers it to the app's `access_ttl`.
     pub expires: Timestamp,
     pub method: AuthMethod,
+    /// When the app issued the credentials, if they were a session token; the epoch if it did not say. With an access
+    /// token: those that it continues.
+    pub token_issued: Option<Timestamp>,
     /// Set by the hook; an [`Authenticator`] makes a [`CredentialSource::Hook`] that set `expires` a bounded one.
     pub source: CredentialSource,
 }
@@ -103,6 +106,7 @@ impl Authenticated {
             grant: Grant::default(),
             expires: Timestamp::MAX,
             method,
+            token_issued: None,
             source,
         }
     }

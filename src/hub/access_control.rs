@@ -19,7 +19,7 @@ use super::sessions::{SessionHandle, Sessions};
 use crate::engine::{DirectoryKey, Engine};
 use crate::principal::{Coverage, NameCoverage};
 use crate::request::RequestId;
-use crate::revocation::{Issued, Revocation};
+use crate::revocation::{DEFAULT_REVOCATION_LEEWAY, Issued, Revocation};
 use crate::store::{
     AuditEvent, Block, Blocked, BlockedIdentities, Check, CheckedUser, Journal, UserKey,
 };
@@ -208,8 +208,9 @@ impl AccessControl {
         reached.len()
     }
 
-    /// Ends an app's sessions that were authenticated before the end of a revocation, on every node, and makes starts
-    /// in progress ask the store again. Returns how many ended.
+    /// Ends an app's sessions that were authenticated before the end of a revocation, or by a token that it voids, and
+    /// those that joined a room with such a token, on every node. Makes starts in progress ask the store again. Returns
+    /// how many ended.
     ///
     /// # Errors
     /// If a node does not answer.
@@ -243,14 +244,21 @@ impl AccessControl {
         request: Option<&RequestId>,
     ) -> usize {
         let AppRevocation { revoked, ends_all } = revocation;
+        let mut leeway = DEFAULT_REVOCATION_LEEWAY;
         if let Some(app) = self.context.app(app) {
             app.revoke_tokens(revoked);
+            leeway = app.rules().revocation_leeway;
         }
+        let (revocation, now) = (Revocation::new(revoked, leeway), self.context.clock.wall());
         // A start is registered before it reads the fence: it is found here, or it sees the new fence.
         self.guest_fence.fetch_add(1, Ordering::SeqCst);
         let mut meant = self.sessions.select(|session| *session.user().app == *app);
         meant.retain(|session| {
-            let is_meant = ends_all || session.auth().authenticated_at < revoked;
+            let (auth, of_room) = (session.auth(), session.activity().oldest_room_token());
+            let mut tokens = auth.token_issued.into_iter().chain(of_room);
+            let is_meant = ends_all
+                || revocation.voids(Issued::ByGateway(auth.authenticated_at), now)
+                || tokens.any(|issued| revocation.voids(Issued::ByApp(Some(issued)), now));
             is_meant && !session.has_ended()
         });
         for session in &meant {
@@ -322,12 +330,14 @@ impl AccessControl {
         if session.has_ended() {
             return Err(session.resume_error(now));
         }
+        let auth = session.auth();
         let check = Check {
             user: session.user().clone(),
             instance: session.meta().instance.clone(),
             address: peer.address,
             family: session.meta().family,
-            authenticated: session.auth().authenticated_at,
+            authenticated: auth.authenticated_at,
+            token_issued: auth.token_issued,
             revocation_leeway: session.app().rules().revocation_leeway,
             now: now.wall,
         };

@@ -80,6 +80,9 @@ pub(super) struct AuthContext {
     pub(super) version: u64,
     /// When the user was last fully authenticated.
     pub(super) authenticated_at: Timestamp,
+    /// When the app issued the credentials, if they were a session token; the epoch if it did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) token_issued: Option<Timestamp>,
     /// The serial number of the session's newest access token.
     #[serde(default)]
     pub(super) serial: u64,
@@ -90,6 +93,8 @@ pub(super) struct Renewal {
     pub(super) grant: Arc<Grant>,
     pub(super) source: CredentialSource,
     pub(super) authenticated_at: Timestamp,
+    /// As of [`AuthContext`].
+    pub(super) token_issued: Option<Timestamp>,
     pub(super) expires: Timestamp,
     /// When its credentials were issued. `None`: it needed none.
     pub(super) issued: Option<Issued>,
@@ -104,6 +109,7 @@ impl Renewal {
             grant: (*self.grant).clone(),
             source: self.source,
             authenticated: self.authenticated_at,
+            token_issued: self.token_issued,
             expires: self.expires,
         }
     }

@@ -78,6 +78,9 @@ pub struct FamilyGrant {
     pub source: CredentialSource,
     /// When the user last presented other credentials than an access token.
     pub authenticated: Timestamp,
+    /// When the app issued these credentials, if they were a session token; the epoch if it did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_issued: Option<Timestamp>,
     pub expires: Timestamp,
 }
 
@@ -286,6 +289,8 @@ pub struct Check {
     pub family: FamilyId,
     /// When the session's user last presented other credentials than an access token.
     pub authenticated: Timestamp,
+    /// When the app issued them, if they were a session token.
+    pub token_issued: Option<Timestamp>,
     /// The app's `revocation_leeway`.
     pub revocation_leeway: Duration,
     pub now: Timestamp,

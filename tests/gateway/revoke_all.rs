@@ -161,6 +161,110 @@ async fn revocation_before_a_time_keeps_what_is_newer() {
     assert_eq!(refused(&gateway, start_by(&of_old["access_token"], "ada")).await.0, 4101);
 }
 
+/// Revokes what was issued before ten seconds ago; each token is given with its age in seconds.
+async fn revoke_older_than_ten(gateway: &Gateway) -> Value {
+    let before = gateway.clock().wall().as_millis() - 10_000;
+    gateway.api_does("POST", "revoke-all", json!({ "before_ms": before })).await
+}
+
+fn aged(gateway: &Gateway, mut claims: Value, seconds: u64) -> String {
+    claims["iat"] = json!(gateway.clock().wall().as_secs() - seconds);
+    gateway.token(claims)
+}
+
+#[tokio::test]
+async fn session_by_a_token_from_before_the_time_ends() {
+    let house = House::new();
+    let gateway = house.open().await;
+    let claims = |name: &str| json!({ "scope": "session", "sub": name });
+    let start = |gateway: &Gateway, name: &str, age| {
+        start_by(&json!(aged(gateway, claims(name), age)), name)
+    };
+    gateway.advance(Duration::from_mins(1));
+    let (mut old, of_old) = Client::start(&gateway, start(&gateway, "old", 30)).await;
+    let (away, of_away) = Client::start(&gateway, start(&gateway, "away", 30)).await;
+    let (mut renewed, of_renewed) = Client::start(&gateway, start(&gateway, "renewed", 30)).await;
+    let (mut within, _) = Client::start(&gateway, start(&gateway, "within", 9)).await;
+    let (mut new, of_new) = Client::start(&gateway, start(&gateway, "new", 5)).await;
+    let auth_token = aged(&gateway, claims("renewed"), 5);
+    renewed.request("renew", json!({ "auth_token": auth_token })).await.unwrap();
+    away.cut().await;
+    let again = start_by(&of_away["access_token"], "away");
+    let (continued, of_continued) = Client::start(&gateway, again).await;
+    continued.cut().await;
+    let revoked = revoke_older_than_ten(&gateway).await;
+    assert_eq!(revoked["sessions_ended"], 2, "of old and of away");
+    assert_eq!(old.closed().await.code, 4101);
+    assert_eq!(Client::resume_refused(&gateway, &of_continued, 0).await.code, 4101);
+    for (started, name) in [(&of_old, "old"), (&of_away, "away"), (&of_continued, "away")] {
+        let start = start_by(&started["access_token"], name);
+        assert_eq!(refused(&gateway, start).await.0, 4101, "{name}");
+    }
+    for client in [&mut renewed, &mut within, &mut new] {
+        let error = client.request("leave", json!({ "room": "nowhere" })).await.unwrap_err();
+        assert_eq!(error["code"], "not_in_room");
+    }
+    drop((renewed, within, new, of_renewed));
+    let gateway = house.reopen(gateway).await;
+    let start = start_by(&of_new["access_token"], "new");
+    Client::start(&gateway, start).await;
+}
+
+#[tokio::test]
+async fn session_with_a_room_token_from_before_the_time_ends() {
+    let house = House::new();
+    let gateway = house.open().await;
+    let room = json!({ "scope": "room", "room": "lobby", "role": "moderator" });
+    gateway.advance(Duration::from_mins(1));
+    let enter = async |name: &str, age| {
+        let (mut client, started) =
+            Client::guest(&gateway, name, &format!("instance-of-{name}")).await;
+        join(&mut client, &aged(&gateway, room.clone(), age)).await.unwrap();
+        (client, started)
+    };
+    let _old = enter("old", 30).await;
+    let (away, of_away) = enter("away", 30).await;
+    let (new, of_new) = enter("new", 5).await;
+    away.cut().await;
+    let seq = new.last_seq;
+    new.cut().await;
+    let gateway = house.reopen(gateway).await;
+    let revoked = revoke_older_than_ten(&gateway).await;
+    assert_eq!(revoked["sessions_ended"], 2, "also those of the process before");
+    assert_eq!(Client::resume_refused(&gateway, &of_away, 0).await.code, 4101);
+    let (mut new, _) = Client::resume(&gateway, &of_new, seq).await;
+    let signal = json!({ "room": "lobby", "type": "n", "data": 1 });
+    new.request("signal", signal).await.expect("it is in the room");
+}
+
+#[tokio::test]
+async fn revocation_at_the_present_time_holds_for_each_kind_of_token() {
+    let gateway = Gateway::dev().await;
+    let session = json!({ "scope": "session", "sub": "ada" });
+    let room = json!({ "scope": "room", "room": "lobby", "role": "publisher" });
+    let server = json!({ "scope": "server" });
+    let (mut guest, _) = Client::guest(&gateway, "guest", "instance-guest").await;
+    gateway.advance(Duration::from_millis(1));
+    let now = gateway.clock().wall().as_millis();
+    let revoked = gateway.api_does("POST", "revoke-all", json!({ "before_ms": now })).await;
+    assert_eq!(revoked, json!({ "sessions_ended": 1, "accepted_from_ms": now + 1_999 }));
+    assert_eq!(guest.closed().await.code, 4101);
+    let (mut guest, _) = Client::guest(&gateway, "guest", "instance-guest").await;
+    for (wait, is_void) in [(0, true), (999, true), (1_000, false)] {
+        gateway.advance(Duration::from_millis(wait));
+        let start = start_by(&json!(gateway.token(session.clone())), "ada");
+        let by_server = gateway.api_as(&gateway.token(server.clone()), "GET", "users", None).await;
+        let joined = join(&mut guest, &gateway.token(room.clone())).await;
+        assert_eq!(joined.is_err(), is_void, "a room token after {wait} ms: {joined:?}");
+        assert_eq!(by_server.status == 401, is_void, "a server token after {wait} ms");
+        if is_void {
+            assert_eq!(refused(&gateway, start).await.0, 4101, "a session token");
+        } else {
+            Client::start(&gateway, start).await;
+        }
+    }
+}
+
 #[tokio::test]
 async fn access_token_of_an_older_authentication_is_void() {
     let gateway = Setup::new()

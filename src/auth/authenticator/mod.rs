@@ -242,11 +242,20 @@ impl Authenticator {
         if claims.guest && !self.app.guests {
             return Err(Denied::guest());
         }
-        let AccessClaims { sub, family, guest, source, auth_ms, issued_ms, grant, .. } = claims;
+        let AccessClaims {
+            sub, family, guest, source, auth_ms, token_ms, issued_ms, grant, ..
+        } = claims;
         let (authenticated, issued) = (auth_ms, issued_ms);
         let position = TokenPosition { serial: claims.serial, previous: claims.previous };
         let method = AuthMethod::AccessToken { family, guest, authenticated, issued, position };
-        Ok(Authenticated { grant, expires, source, ..Authenticated::new(sub, method) })
+        let token_issued = token_ms;
+        Ok(Authenticated {
+            grant,
+            expires,
+            token_issued,
+            source,
+            ..Authenticated::new(sub, method)
+        })
     }
 
     /// The hook that decides a request, if one may.

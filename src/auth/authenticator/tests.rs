@@ -71,6 +71,7 @@ fn access_claims(guest: bool) -> AccessClaims {
         guest,
         source: if guest { CredentialSource::Guest } else { CredentialSource::BoundedHook },
         auth_ms: Timestamp::from_millis(NOW_SECS * 1_000 - 5),
+        token_ms: Some(Timestamp::from_secs(NOW_SECS - 1)),
         issued_ms: Timestamp::from_millis(NOW_SECS * 1_000 - 3),
         serial: 4,
         previous: 3,
@@ -96,7 +97,9 @@ async fn access_token_bypasses_hooks_and_keeps_expiry_and_grant() {
     let position = TokenPosition { serial: 4, previous: 3 };
     let method = AuthMethod::AccessToken { family, guest, authenticated, issued, position };
     let source = CredentialSource::BoundedHook;
-    let expected = Authenticated { grant, expires, source, ..Authenticated::new(sub, method) };
+    let token_issued = Some(Timestamp::from_secs(NOW_SECS - 1));
+    let expected =
+        Authenticated { grant, expires, token_issued, source, ..Authenticated::new(sub, method) };
     assert_eq!(verified, expected);
     assert_eq!(verified.authenticated_at(clock.wall()), authenticated);
     assert_eq!(hook.asked.load(Ordering::SeqCst), 0);

@@ -94,6 +94,7 @@ impl JwtHook {
             grant,
             expires,
             method,
+            token_issued: Some(issued.unwrap_or_default()),
             source,
         }))
     }

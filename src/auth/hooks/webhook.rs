@@ -168,6 +168,7 @@ impl WebhookHook {
                 .ttl_s
                 .map_or(Timestamp::MAX, |secs| self.clock.wall() + Duration::from_secs(secs.get())),
             method: AuthMethod::Hook { issued: None },
+            token_issued: None,
             source: CredentialSource::Hook,
         })
     }

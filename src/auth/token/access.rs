@@ -141,6 +141,7 @@ mod tests {
             guest: false,
             source: CredentialSource::Hook,
             auth_ms: Timestamp::from_millis(1_799_999_999_123),
+            token_ms: Some(Timestamp::from_millis(1_799_999_998_000)),
             issued_ms: Timestamp::from_millis(1_799_999_999_456),
             serial: 7,
             previous: 5,

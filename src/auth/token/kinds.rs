@@ -108,6 +108,9 @@ pub struct AccessClaims {
     pub source: CredentialSource,
     /// When the user last presented other credentials than an access token.
     pub auth_ms: Timestamp,
+    /// When the app issued those credentials, if they were a session token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_ms: Option<Timestamp>,
     /// When the token was minted; the epoch if the claim is absent.
     pub issued_ms: Timestamp,
     /// Its number in the family; 0 if the claim is absent.
@@ -128,6 +131,7 @@ impl AccessClaims {
             guest: claims.required("guest")?,
             source: claims.required("source")?,
             auth_ms: Timestamp::from_millis(claims.required("auth_ms")?),
+            token_ms: claims.optional("token_ms")?.map(Timestamp::from_millis),
             issued_ms: Timestamp::from_millis(claims.optional("issued_ms")?.unwrap_or_default()),
             serial: claims.optional("serial")?.unwrap_or_default(),
             previous: claims.optional("previous")?.unwrap_or_default(),

@@ -84,9 +84,17 @@ impl Accounts {
             let expires = settings
                 .self_renew(source, authenticated_at, self.context.clock.wall())
                 .map_err(AuthError::Denied)?;
-            let grant = auth.grant;
+            let (grant, token_issued) = (auth.grant, auth.token_issued);
             let (issued, serial) = (None, 0);
-            return Ok(Renewal { grant, source, authenticated_at, expires, issued, serial });
+            return Ok(Renewal {
+                grant,
+                source,
+                authenticated_at,
+                token_issued,
+                expires,
+                issued,
+                serial,
+            });
         };
         settings.may_renew_with(auth.source, &credentials).map_err(AuthError::Denied)?;
         let peer = &session.meta().peer;
@@ -116,9 +124,9 @@ impl Accounts {
             AuthMethod::AccessToken { issued, .. } => Some(Issued::ByGateway(issued)),
             AuthMethod::Guest => None,
         };
-        let Authenticated { grant, source, expires, .. } = authenticated;
+        let Authenticated { grant, source, token_issued, expires, .. } = authenticated;
         let (grant, serial) = (Arc::new(grant), 0);
-        Ok(Renewal { grant, source, authenticated_at, expires, issued, serial })
+        Ok(Renewal { grant, source, authenticated_at, token_issued, expires, issued, serial })
     }
 
     /// Checks the user of a session before it is renewed, and when the credentials of the renewal were issued, then
@@ -175,7 +183,7 @@ impl Accounts {
         granted: FamilyGrant,
         position: TokenPosition,
     ) -> Secret {
-        let FamilyGrant { grant, source, authenticated, expires } = granted;
+        let FamilyGrant { grant, source, authenticated, token_issued, expires } = granted;
         let claims = AccessClaims {
             sub: session.user().username.clone(),
             instance: session.meta().instance.clone(),
@@ -183,6 +191,7 @@ impl Accounts {
             guest: session.meta().guest,
             source,
             auth_ms: authenticated,
+            token_ms: token_issued,
             issued_ms: self.context.clock.wall(),
             serial: position.serial,
             previous: position.previous,

@@ -152,8 +152,7 @@ impl Accounts {
         let app = Arc::clone(&accepted.app);
         let username = accepted.authenticated.username.clone();
         let user = UserKey { app: Arc::clone(app.id()), username };
-        let rules = claim_rules(&app);
-        let new_family = FamilyId::from_bits(self.context.rng.bits());
+        let (rules, new_family) = (claim_rules(&app), FamilyId::from_bits(self.context.rng.bits()));
         let key = DirectoryKey::of(&user);
         let secret = self.new_secret(key);
         let hash = SecretHash::of(secret.as_str());
@@ -394,7 +393,8 @@ impl Accounts {
         key: DirectoryKey,
     ) -> Arc<SessionHandle> {
         let now = self.context.clock.now();
-        let FamilyGrant { grant, source, authenticated, expires } = admitted.granted.clone();
+        let FamilyGrant { grant, source, authenticated, token_issued, expires } =
+            admitted.granted.clone();
         let settings = Arc::clone(&self.context.session);
         let session = establishing.session(generation, hash, expires, now, settings);
         let meta = SessionMeta {
@@ -415,6 +415,7 @@ impl Accounts {
             source,
             version: 0,
             authenticated_at: authenticated,
+            token_issued,
             serial: admitted.position.serial,
         };
         let (app, first_life) = (Arc::clone(app), self.first_life(id, now.monotonic));
@@ -481,6 +482,7 @@ impl Accounts {
             grant: authenticated.grant.clone(),
             source: authenticated.source,
             authenticated: authenticated.authenticated_at(self.context.clock.wall()),
+            token_issued: authenticated.token_issued,
             expires: authenticated.expires,
         }
     }

@@ -62,5 +62,8 @@ struct SessionRow<S> {
     /// The generation of its claim on the client instance, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     generation: Option<u64>,
+    /// When the oldest room token was issued that the session joined a room with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    oldest_room_token: Option<Timestamp>,
     session: S,
 }

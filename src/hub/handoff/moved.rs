@@ -84,7 +84,7 @@ pub(in crate::hub) async fn accept(
     generation: u64,
 ) -> Result<Option<Arc<SessionHandle>>, CallError> {
     let MovedSession { row, bodies, rooms: moved_rooms } = moved;
-    let SessionRow { meta, auth, last_frame, generation: _, session: mut saved } = row;
+    let SessionRow { meta, auth, last_frame, oldest_room_token, session: mut saved, .. } = row;
     let mut tags = HashMap::new();
     let mut handles = Vec::new();
     for moved in moved_rooms {
@@ -106,7 +106,7 @@ pub(in crate::hub) async fn accept(
         }
     };
     let generation = Some(generation);
-    let row = SessionRow { meta, auth, last_frame, generation, session };
+    let row = SessionRow { meta, auth, last_frame, generation, oldest_room_token, session };
     let Some(session) = restore_session(context, sessions, row, now) else { return Ok(None) };
     for (room, moved) in handles {
         let mut inner = room.lock();

@@ -86,12 +86,12 @@ impl HandoffSnapshot {
         let rooms = handed.rooms.iter().enumerate();
         let rooms = rooms.map(|(number, text)| read_room(&head, number, text));
         let sessions = handed.sessions.iter().enumerate().map(|(number, text)| {
-            let SessionRow { meta, auth, last_frame, generation, session } =
+            let SessionRow { meta, auth, last_frame, generation, oldest_room_token, session } =
                 decode::<SessionRow<SavedSession>>("session", number, text)?;
             let session = session
                 .restore(&bodies, Arc::clone(settings), now)
                 .map_err(|error| damaged("session", number, &error))?;
-            Ok(SessionRow { meta, auth, last_frame, generation, session })
+            Ok(SessionRow { meta, auth, last_frame, generation, oldest_room_token, session })
         });
         Ok(Self {
             rooms: rooms.collect::<Result<_, _>>()?,
@@ -173,7 +173,7 @@ pub(super) fn restore_session(
     row: SessionRow<Session>,
     now: Now,
 ) -> Option<Arc<SessionHandle>> {
-    let SessionRow { mut meta, auth, last_frame, generation, session } = row;
+    let SessionRow { mut meta, auth, last_frame, generation, oldest_room_token, session } = row;
     let app = Arc::clone(context.app(&meta.user.app)?);
     let last_frame = now.monotonic_at(last_frame);
     // Shares one text among all sessions of an app.
@@ -182,6 +182,9 @@ pub(super) fn restore_session(
     // Ignores the current limits, because these sessions exist already.
     let _ = sessions.insert(&session, Capacity::UNLIMITED);
     session.activity().set_held_by(generation);
+    if let Some(issued) = oldest_room_token {
+        session.activity().record_room_token(issued);
+    }
     Some(session)
 }
 

@@ -78,6 +78,7 @@ pub(super) fn session_row(
         auth: session.auth(),
         last_frame: now.wall_at(session.activity().last_frame()),
         generation,
+        oldest_room_token: session.activity().oldest_room_token(),
         session: saved,
     })
 }

@@ -85,6 +85,9 @@ impl Rooms {
         if entitlement.token.as_ref().is_some_and(|token| token.jti.is_some()) {
             check_records(&self.context, &key.app, false)?;
         }
+        if let Some(token) = &entitlement.token {
+            session.activity().record_room_token(token.issued);
+        }
         self.check_user(session, &entitlement).await?;
         let _room = self.open(&key, Opener::Session(session)).await.map_err(cannot_open)?;
         if !entitlement.is_current(session) {

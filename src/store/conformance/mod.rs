@@ -188,6 +188,7 @@ pub(in crate::store) fn granted(rooms: &str) -> FamilyGrant {
         grant: Grant { rooms: vec![(pattern, Role::Publisher)], ..Grant::default() },
         source: CredentialSource::Guest,
         authenticated: NOW,
+        token_issued: None,
         expires: Timestamp::MAX,
     }
 }
@@ -255,6 +256,7 @@ impl Admission {
             address,
             family: family(bits),
             authenticated: now,
+            token_issued: None,
             revocation_leeway: DEFAULT_REVOCATION_LEEWAY,
             now,
         }

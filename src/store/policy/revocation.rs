@@ -6,11 +6,12 @@ use stagedoor_proto::Timestamp;
 
 use super::rows::UserRow;
 use crate::revocation::{Issued, Revocation};
-use crate::store::admission::{Admission, AuthMethod, Block, Refusal};
+use crate::store::admission::{Admission, AuthMethod, Block, Check, Refusal};
 
 /// Checks the credentials of a start against the last revocations of the user and of the app.
 ///
-/// A revocation of the app also voids an access token that is newer, if it continues an older authentication.
+/// A revocation of the app also voids an access token that is newer, if it continues an older authentication, or one by
+/// an older session token.
 pub(super) fn check_issued(
     admission: &Admission,
     user: &UserRow,
@@ -24,17 +25,22 @@ pub(super) fn check_issued(
         }
     };
     check(user.revoked, issued, admission.revocation_leeway, admission.now)?;
-    check(app_revoked, origin, admission.revocation_leeway, admission.now)
+    check(app_revoked, origin, admission.revocation_leeway, admission.now)?;
+    let token = admission.granted.token_issued.map(|issued| Issued::ByApp(Some(issued)));
+    token.map_or(Ok(()), |issued| {
+        check(app_revoked, issued, admission.revocation_leeway, admission.now)
+    })
 }
 
-/// Checks that a session was authenticated since the app's last revocation.
+/// Checks that a session was authenticated since the app's last revocation, and by a token that was issued since.
 pub(super) fn check_authenticated(
-    authenticated: Timestamp,
+    request: &Check,
     app_revoked: Option<Timestamp>,
-    leeway: Duration,
-    now: Timestamp,
 ) -> Result<(), Refusal> {
-    check(app_revoked, Issued::ByGateway(authenticated), leeway, now)
+    let (leeway, now) = (request.revocation_leeway, request.now);
+    check(app_revoked, Issued::ByGateway(request.authenticated), leeway, now)?;
+    let token = request.token_issued.map(|issued| Issued::ByApp(Some(issued)));
+    token.map_or(Ok(()), |issued| check(app_revoked, issued, leeway, now))
 }
 
 fn check(

@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use stagedoor_proto::Timestamp;
+
 use crate::time::Monotonic;
 
 /// When a session last received a frame, its next timer, its number of rooms, and whether it holds its client
@@ -18,6 +20,8 @@ pub struct Activity {
     room_count: AtomicUsize,
     /// The generation of its claim on the client instance in the directory; 0 for none.
     held_by: AtomicU64,
+    /// The oldest `iat` of a room token that it joined a room with, in milliseconds; `u64::MAX` for none.
+    oldest_room_token: AtomicU64,
 }
 
 impl Activity {
@@ -28,6 +32,7 @@ impl Activity {
             next_timeout: AtomicU64::new(next_timeout.as_millis()),
             room_count: AtomicUsize::new(0),
             held_by: AtomicU64::new(0),
+            oldest_room_token: AtomicU64::new(u64::MAX),
         }
     }
 
@@ -62,6 +67,17 @@ impl Activity {
     /// Sets the generation of its claim on the client instance; `None` after it lost the instance.
     pub(in crate::hub) fn set_held_by(&self, generation: Option<u64>) {
         self.held_by.store(generation.unwrap_or(0), Ordering::Release);
+    }
+
+    /// When the oldest room token was issued that the session joined a room with.
+    pub(in crate::hub) fn oldest_room_token(&self) -> Option<Timestamp> {
+        let issued = self.oldest_room_token.load(Ordering::Acquire);
+        (issued < u64::MAX).then_some(Timestamp::from_millis(issued))
+    }
+
+    /// Call before the token is checked against revocations: one of the two then sees the other.
+    pub(in crate::hub) fn record_room_token(&self, issued: Timestamp) {
+        self.oldest_room_token.fetch_min(issued.as_millis(), Ordering::AcqRel);
     }
 
     pub(super) fn record_frame(&self, now: Monotonic) {

@@ -316,6 +316,7 @@ mod tests {
                 source: CredentialSource::Guest,
                 version: 0,
                 authenticated_at: NOW.wall,
+                token_issued: None,
                 serial: 1,
             };
             let cell = SessionCell::new(session, auth, NOW.monotonic);

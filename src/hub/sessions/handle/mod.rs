@@ -187,9 +187,10 @@ impl SessionHandle {
             return Err(Error::new(ErrorCode::NotAllowedNow, "the session has ended"));
         }
         inner.renewals.applied = number;
-        let Renewal { grant, source, authenticated_at, expires, issued: _, serial } = renewal;
+        let Renewal { grant, source, authenticated_at, token_issued, expires, issued: _, serial } =
+            renewal;
         let version = inner.auth.version + u64::from(inner.auth.grant != grant);
-        inner.auth = AuthContext { grant, source, version, authenticated_at, serial };
+        inner.auth = AuthContext { grant, source, version, authenticated_at, token_issued, serial };
         if let Some((request, reply)) = reply {
             inner.session.reply(request, encode_reply(request, reply).into(), now);
         }
