@@ -137,11 +137,11 @@ test('banned_user_finds_no_way_back', async ({ context, gateway }) => {
   await gateway.api('POST', 'users/Cleo/ban', { for_ms: 86_400_000, reason: 'spam' });
   const alert = cleo.page.getByRole('alert');
   await expect(alert).toContainText(/You are banned from this app\. Reason: .{1,2}spam/);
-  await expect(alert).toContainText(/The block ends at \S+ \d+, \d{4}/);
+  await expect(alert).toContainText(/The ban ends at \S+ \d+, \d{4}/);
   await expectAccessible(cleo.page);
   await expect(ada.people()).toHaveCount(1);
   await expect(ada.chat).toContainText('Cleo was banned.');
-  const why = /You are banned from this app\. Reason: .{1,2}spam.*The block ends at \S+ \d+, \d{4}/;
+  const why = /You are banned from this app\. Reason: .{1,2}spam.*The ban ends at \S+ \d+, \d{4}/;
   await findsNoWayBack(cleo.page, `${gateway.origin()}/demo/#invitation=${token}`, why);
   await gateway.api('DELETE', 'users/Cleo/ban');
   await cleo.page.getByRole('button', { name: 'Enter', exact: true }).click();

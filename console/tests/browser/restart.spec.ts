@@ -94,6 +94,7 @@ test('development_mode_comes_back_with_new_keys', async ({ browser, gateway }) =
   await gateway.again();
   for (const window of [ada, ben, cleo]) {
     await expect(window.chat).toContainText('The gateway was restarted. You are in the room again, as the same guest.');
+    await expect(window.chat).not.toContainText(/\w left\./);
   }
   await goesOn(call3);
   expect(await gateway.usernames('lobby')).toEqual(['Ada', 'Ben', 'Cleo']);

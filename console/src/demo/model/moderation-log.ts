@@ -83,7 +83,7 @@ export class ModerationLog {
       const repeat = (): void => void this.#send(key, title, command, ref);
       this.#step(key, sentAt, 'failed', { kind: effect, text: effect, targets: [] });
       this.#change(key, { error: sentence, repeat: effect === 'rejected' ? undefined : repeat });
-      this.status.value = { title, text: `${sentence.what} ${sentence.todo}` };
+      this.status.value = { title, text: sentence.what };
       return;
     }
     const targets = action.targets === 1 ? '1 target' : `${String(action.targets)} targets`;

@@ -162,14 +162,15 @@ export class RoomSession {
     };
     on('joined', ({ isRejoin }) => {
       for (const { id, username } of room.participants.value.values()) this.#remember(id, username);
-      chat.notice(isRejoin ? this.#whyBack() : 'You entered the room.');
+      const isAlone = room.participants.value.size === 1;
+      chat.notice(isRejoin ? this.#whyBack() : isAlone ? ALONE : 'You entered the room.');
     });
     on('participantJoined', ({ participant }) => {
       this.#remember(participant.id, participant.username);
-      if (this.#isJoined) chat.notice('entered.', participant.username);
+      if (this.#isJoined && !this.#isReturning) chat.notice('entered.', participant.username);
     });
     on('participantLeft', ({ participant, reason }) => {
-      chat.notice(LEAVE_REASONS[reason] ?? 'left.', participant.username);
+      if (!this.#isReturning) chat.notice(LEAVE_REASONS[reason] ?? 'left.', participant.username);
     });
     on('participantChanged', ({ participant, previous }) => {
       const { username, link, role } = participant;
@@ -249,13 +250,17 @@ export class RoomSession {
     return new Explained(whySessionEnded(reason ?? '', code, untilMs));
   }
 
+  /** Whether the roster is that of a new session: it says nothing of who left and who entered. */
+  get #isReturning(): boolean {
+    return this.manager.get()?.id !== this.#sessionId;
+  }
+
   /** Why the room was entered again. */
   #whyBack(): string {
-    const id = this.manager.get()?.id;
-    const isSame = id === this.#sessionId;
-    this.#sessionId = id;
-    const why = isSame ? undefined : (LOSSES[String(this.#lostBy)] ?? 'Your session ended.');
-    return why === undefined ? 'You are in the room again.' : `${why} You are in the room again, as the same guest.`;
+    if (!this.#isReturning) return 'You are in the room again.';
+    this.#sessionId = this.manager.get()?.id;
+    const why = LOSSES[String(this.#lostBy)] ?? 'Your session ended.';
+    return `${why} You are in the room again, as the same guest.`;
   }
 
   #whyLeft({ why, by, reason, untilMs, error }: RoomEvents<DemoSignals>['left']): Sentence {
@@ -309,11 +314,13 @@ function rank({ isMe, participant }: Person): number {
 }
 
 function whySessionEnded(reason: string, code: number | string | undefined, untilMs: number | undefined): Sentence {
-  const until = untilMs === undefined ? '' : ` The block ends at ${untilText(untilMs)}.`;
+  const until = untilMs === undefined ? '' : ` The ${code === BANNED ? 'ban' : 'block'} ends at ${untilText(untilMs)}.`;
   const known = typeof code === 'number' ? ENDS[code] : undefined;
   if (known) return { what: `${known.what}${reasonText(reason)}`, todo: `${known.todo}${until}` };
   return { what: `Your session ended: ${clamp(reason, 200)}.`, todo: `Enter the room again.${until}` };
 }
+
+const BANNED = 4011;
 
 const ENDS: Partial<Record<number, Sentence>> = {
   4003: { what: 'The gateway does not know this session any more: it was restarted.', todo: 'Enter the room again.' },
@@ -322,6 +329,8 @@ const ENDS: Partial<Record<number, Sentence>> = {
   4013: { what: 'This session continues in another window.', todo: 'Use that window, or enter again here.' },
   4015: { what: 'An operator ended your session.', todo: 'You may enter again.' },
 };
+
+const ALONE = 'You entered the room and are alone: open this page in a second window to have a person to talk to.';
 
 /** Why a session was replaced by a new one, by its close code. */
 const LOSSES: Partial<Record<string, string>> = {
