@@ -244,6 +244,28 @@ describe('the files of a page', () => {
     expect(sent.filter((one) => one !== undefined)).toEqual(names);
   });
 
+  it('that are slow do not delay the acknowledgement of a mute', async () => {
+    const site = await Site.start();
+    const { page, proxy } = await open(site);
+    const name = unique('room');
+    const boss = (await started(used.gateway)).room(name, { token: () => moderatorOf(name) });
+    await boss.join();
+    site.hold(MODERATION);
+    await start(page, proxy.url, name, await moderatorOf(name));
+    const stream = await page.evaluate(async () => {
+      await room.join();
+      const own = await room.publish({ kind: 'audio', hasAudio: true, hasVideo: false });
+      own.onForcedMute(() => undefined);
+      void room.moderation.lock();
+      return own.stream.value?.id ?? '';
+    });
+    const action = await boss.moderation.mute({ stream });
+    expect((await action.settled()).counts).toMatchObject({ enforced: 1 });
+    expect(proxy.texts('up').some(isRequest('lock_room'))).toBe(false);
+    site.release(MODERATION);
+    await proxy.frame('up', isRequest('lock_room'));
+  });
+
   it('that are slow lose no push: a reload sees the signals that came meanwhile', async () => {
     const site = await Site.start();
     const { page, proxy } = await open(site);

@@ -14,6 +14,10 @@ import { type Stream, type StreamId, streamOf } from './model.js';
 /** How long the callbacks of a forced mute may take, in milliseconds. */
 const MUTE_CALLBACK_MS = 2_000;
 
+/** Requests of this package itself wait for no call of the program. */
+type OwnOptions = RequestOptions & { readonly isUrgent?: boolean };
+const AT_ONCE: OwnOptions = { isUrgent: true };
+
 /** What the streams report to their room. */
 export interface StreamHandler {
   /** A stream changed by an own request. */
@@ -77,7 +81,7 @@ export function makeOwnStreams(channel: Channel, handler: StreamHandler): OwnStr
     return id;
   };
 
-  const publish = (own: Own, options: RequestOptions & { isUrgent?: boolean } = {}): Promise<void> => {
+  const publish = (own: Own, options: OwnOptions = {}): Promise<void> => {
     const { kind, hasAudio, hasVideo } = own.wish;
     const stream = { ...changeOf(own.wish), kind, has_audio: hasAudio, has_video: hasVideo };
     return channel.call('publish', { room, stream }, 'published', {
@@ -93,13 +97,13 @@ export function makeOwnStreams(channel: Channel, handler: StreamHandler): OwnStr
     });
   };
 
-  const update = async (own: Own, change: StreamChange, options?: RequestOptions): Promise<void> =>
+  const update = async (own: Own, change: StreamChange, options?: OwnOptions): Promise<void> =>
     channel.call('update_stream', { stream: idOf(own), ...changeOf(change) }, 'updated', {
       ...options,
       onReply: (body) => accept(own, body.stream),
     });
 
-  const unpublish = async (own: Own, options?: RequestOptions): Promise<void> => {
+  const unpublish = async (own: Own, options?: OwnOptions): Promise<void> => {
     own.isWanted = false;
     const { id: stream } = own;
     if (stream === undefined) return;
@@ -126,7 +130,7 @@ export function makeOwnStreams(channel: Channel, handler: StreamHandler): OwnStr
     if (own.isEnforcing || own.id === undefined) return;
     own.isEnforcing = true;
     const acknowledged = switchOff(own, { stream: own.id, lock })
-      .then((isOff) => (isOff ? update(own, { hasAudio: false }) : unpublish(own)))
+      .then((isOff) => (isOff ? update(own, { hasAudio: false }, AT_ONCE) : unpublish(own, AT_ONCE)))
       .catch((error: unknown) => {
         // Without an id the stream is gone already.
         if (own.id !== undefined) throw error;
@@ -162,7 +166,7 @@ export function makeOwnStreams(channel: Channel, handler: StreamHandler): OwnStr
     },
     republish() {
       for (const own of all) {
-        if (own.isWanted) channel.inBackground(publish(own, { isUrgent: true }), 'publish');
+        if (own.isWanted) channel.inBackground(publish(own, AT_ONCE), 'publish');
         else all.delete(own);
       }
     },

@@ -33,6 +33,8 @@ export function makeRoom<S extends SignalMap>(
   const participants = new Store<Room['participants']['value']>(notifier, 'participants', new Map());
   const streams = new Store<Room['streams']['value']>(notifier, 'streams', new Map());
   const { moderation, commands } = makeModeration(channel);
+  /** Whether the program ever joined: otherwise there is nothing to leave, and nothing to load for it. */
+  let wasWanted = false;
   /** Pushes that came before the engine, of a session that a page before this one started. */
   const early: [name: string, body: unknown][] = [];
   const engine = mapLazy(module, ({ makeEngine }) => {
@@ -48,8 +50,13 @@ export function makeRoom<S extends SignalMap>(
       participants,
       streams,
       moderation,
-      join: (more) => channel.with(engine, ({ membership }) => membership.join(more), more),
-      leave: (more) => channel.with(engine, ({ membership }) => membership.leave(more), more),
+      join(more) {
+        wasWanted = true;
+        return channel.with(engine, ({ membership }) => membership.join(more), more);
+      },
+      leave: async (more) => {
+        if (wasWanted) await channel.with(engine, ({ membership }) => membership.leave(more), more);
+      },
       on: (type, fn, more) => emitter.on(type, fn, more),
       events: (more) => emitter.events(more),
       send: (type, data, { to, ...more } = {}) =>
