@@ -130,6 +130,16 @@ test('blocked_participant_finds_no_way_back', async ({ context, gateway }) => {
   expect([...ada.errors, ...cleo.errors]).toEqual([]);
 });
 
+test('user_removed_from_the_app_sees_why', async ({ context, gateway }) => {
+  const cleo = await (await Window.open(context, gateway, 'Cleo')).enter('Publisher');
+  const block = { for_ms: 86_400_000, scope: 'app' };
+  await gateway.api('POST', 'rooms/lobby/force_disconnect', { username: 'Cleo', block, reason: 'spam' });
+  await expect(cleo.page.getByRole('alert')).toContainText(/removed .*Reason: .{1,2}spam/);
+  await expect(cleo.page.getByRole('alert')).toContainText(/You may return after \S+ \d+, \d{4}/);
+  await cleo.page.getByRole('button', { name: 'Back to the start' }).click();
+  await isRejected(cleo.page, /removed .*The block ends at \S+ \d+, \d{4}/);
+});
+
 test('banned_user_finds_no_way_back', async ({ context, gateway }) => {
   const ada = await (await Window.open(context, gateway, 'Ada')).enter('Moderator');
   const cleo = await (await (await Window.open(context, gateway, 'Cleo')).openDevices()).enter('Publisher');

@@ -83,6 +83,7 @@ export class RoomSession {
       url: config.url,
       app: config.app,
       client: { name: 'stagedoor-demo', version: '1' },
+      startTimeoutMs: START_TIMEOUT_MS,
       onFrame: (frame) => {
         frames.add(frame);
       },
@@ -329,6 +330,9 @@ const ENDS: Partial<Record<number, Sentence>> = {
   4013: { what: 'This session continues in another window.', todo: 'Use that window, or enter again here.' },
   4015: { what: 'An operator ended your session.', todo: 'You may enter again.' },
 };
+
+/** Who presses “Enter” does not wait longer for a gateway that is away. */
+const START_TIMEOUT_MS = 8_000;
 
 const ALONE = 'You entered the room and are alone: open this page in a second window to have a person to talk to.';
 
