@@ -9,7 +9,8 @@ export type MediaRoom = Room<object>;
 export interface MediaOptions {
   /**
    * The configuration of connections, such as STUN and TURN servers; or a function that gets it. The function is called
-   * for each connection and before each ICE restart, so that TURN credentials may be short-lived.
+   * for each connection and before each ICE restart, at both ends, so that TURN credentials may be short-lived. If it
+   * throws or takes more than 4 seconds, the error is reported, and the former configuration, or none, is used.
    */
   configuration?: RTCConfiguration | (() => RTCConfiguration | Promise<RTCConfiguration>) | undefined;
   /** Gets errors of work in the background. By default they are reported as uncaught errors. */

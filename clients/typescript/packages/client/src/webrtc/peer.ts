@@ -175,7 +175,7 @@ export class Peer {
   async #configuration(): Promise<RTCConfiguration> {
     const { configuration = {} } = this.#options.media;
     try {
-      return typeof configuration === 'function' ? await configuration() : configuration;
+      return typeof configuration === 'function' ? await inTime(configuration()) : configuration;
     } catch (error) {
       this.#report(error);
       return {};
@@ -378,6 +378,22 @@ function gathered(connection: RTCPeerConnection): Promise<void> {
   });
 }
 
+/** What a function of the program gives, if it gives it in time. */
+async function inTime<T>(answer: T | Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      const hint = 'Fetch credentials with a deadline, or prepare them before the call.';
+      reject(new StagedoorError('deadline', `\`configuration\` took more than ${String(ANSWER_MS)} ms`, { hint }));
+    }, ANSWER_MS);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** Whether an offer restarts ICE. */
 function isRestart({ remoteDescription }: RTCPeerConnection, offer: RTCSessionDescriptionInit): boolean {
   return remoteDescription !== null && fragmentOf(remoteDescription) !== fragmentOf(offer);
@@ -387,6 +403,8 @@ function fragmentOf({ sdp }: RTCSessionDescriptionInit): string | undefined {
   return /^a=ice-ufrag:.*/m.exec(sdp ?? '')?.[0];
 }
 
+/** How long the function `configuration` may take, in milliseconds: less than a subscriber waits for an offer. */
+const ANSWER_MS = 4_000;
 /** How long a description waits for its first candidates, in milliseconds. */
 const GATHER_MS = 50;
 /** How long nothing may arrive on a path, in milliseconds. */

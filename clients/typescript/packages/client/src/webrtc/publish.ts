@@ -242,9 +242,11 @@ class Published implements PublishedMedia {
 
   #receive(from: ParticipantId, message: Message): void {
     const known = this.#peers.get(from)?.peer;
-    // It has no connection, because an offer or its subscription was missed.
-    if (message.restart && (!known || message.connection === undefined)) this.#connect(from);
-    else if (message.connection === undefined || message.connection === known?.id) known?.receive(message);
+    const isWithout = message.connection === undefined;
+    if (message.restart && (!known || isWithout)) {
+      // It has no connection, because an offer or its subscription was missed. One that is being made will offer.
+      if (!known || known.connection) this.#connect(from);
+    } else if (isWithout || message.connection === known?.id) known?.receive(message);
   }
 
   #connect(participant: ParticipantId): void {

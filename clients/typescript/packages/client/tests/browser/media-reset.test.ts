@@ -129,6 +129,22 @@ it('credentials that cannot be fetched are reported, and the former ones stay', 
   expect(all.errors).toEqual([]);
 });
 
+it('a configuration that never comes is reported, and media starts without it', async () => {
+  const errors: string[] = [];
+  const room = unique('room');
+  const [publisher, viewer] = [await openPage(chromium.browser, errors), await openPage(chromium.browser, errors)];
+  for (const page of [publisher, viewer]) await joinRoom(page, used.gateway.url, room);
+  const stream = await publisher.evaluate(() =>
+    helpers.publish({ kinds: { video: true }, configuration: () => new Promise(() => undefined) }),
+  );
+  await viewer.evaluate((stream) => helpers.watch(stream), stream);
+  await viewer.evaluate(() => helpers.untilDecoded(5));
+  expect(await publisher.evaluate(() => helpers.at.errors)).toEqual([
+    'StagedoorError: `configuration` took more than 4000 ms',
+  ]);
+  expect(errors).toEqual([]);
+});
+
 it('a stream whose end was missed in a reset ends the link', async () => {
   const all = await call();
   await reset(all, 'viewer', () => all.pages.publisher.evaluate(() => helpers.at.published.stop()));
