@@ -15,6 +15,8 @@ interface At {
   /** Whether no sound was sent any more when a mute was acknowledged. */
   acknowledgements: boolean[];
   connections: RTCPeerConnection[];
+  /** How long after the network came back the page had what a test waits for. */
+  afterMs: Promise<number>;
   /** The element that plays the sound. */
   speaker: HTMLAudioElement;
   /** What `turn` rejects with. */

@@ -1,12 +1,12 @@
-// Check 29: the path of the media is lost, while the gateway can be reached or not.
+// Check 29: the path of the media is lost, while the gateway can be reached or not. Check 13: the network is lost.
 //
 // The browser has a network of its own, in which UDP can be blocked.
 
 import type { Page } from '@playwright/test';
 import { afterAll, expect, it } from 'vitest';
 
-import { faultProxy, type FaultProxy, useGateway } from '../harness/index.js';
-import { openPair, type Pair, useChromium } from './media.js';
+import { faultProxy, type FaultProxy, unique, useGateway } from '../harness/index.js';
+import { joinRoom, openPage, openPair, type Pair, useChromium } from './media.js';
 import { Network } from './network.js';
 
 const used = useGateway();
@@ -93,3 +93,36 @@ withNetwork('media returns within 5 s of another network', async () => {
   expect(proxy.connections).toBe(connections + 2);
   expect(errors).toEqual([]);
 });
+
+withNetwork.each(['the same address', 'another address'] as const)(
+  'check 13: a network comes back with %s',
+  async (address) => {
+    const errors: string[] = [];
+    const proxy = await faultProxy(used.gateway, network?.address);
+    const page = await openPage(chromium.browser, errors);
+    const me = await joinRoom(page, proxy.url, unique('room'));
+    await page.evaluate((isLost) => {
+      const { connection } = helpers.at.manager;
+      helpers.at.afterMs = new Promise((resolve) => {
+        addEventListener('online', () => {
+          const start = performance.now();
+          connection.subscribe(({ status }) => {
+            if (status === (isLost ? 'connecting' : 'live')) resolve(performance.now() - start);
+          });
+        });
+      });
+    }, address === 'another address');
+    await network?.leave(1_000, address);
+    const afterMs = await page.evaluate(() => helpers.at.afterMs);
+    const after = await page.evaluate(async () => {
+      // The gateway answers.
+      await helpers.at.room.send('n', 'back');
+      return helpers.at.room.state.value.me?.id;
+    });
+    expect(after).toBe(me);
+    // A ping waits for 800 ms.
+    expect(afterMs).toBeLessThan(1_000);
+    expect(proxy.connections).toBe(address === 'another address' ? 2 : 1);
+    expect(errors).toEqual([]);
+  },
+);

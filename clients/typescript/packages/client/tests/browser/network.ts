@@ -74,11 +74,11 @@ export class Network {
     this.#inside(`route replace default via ${this.address}`);
   }
 
-  /** Leaves the network, and is in it again after a time, with another address. */
-  async leave(ms: number): Promise<void> {
+  /** Leaves the network, and is in it again after a time, with another address or with the same one. */
+  async leave(ms: number, address: 'another address' | 'the same address' = 'another address'): Promise<void> {
     this.#inside(`link set ${this.#name}p down`);
     await new Promise((resolve) => setTimeout(resolve, ms));
-    this.#replaceAddress();
+    if (address === 'another address') this.#replaceAddress();
     this.#inside(`link set ${this.#name}p up`);
     this.#inside(`route replace default via ${this.address}`);
   }
