@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use stagedoor_proto::{ClientInfo, Command, Credentials, InstanceId, Previous, Reply, Resume};
 use stagedoor_proto::{Secret, Start, Username};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
+use crate::connection_state::ManagerCells;
 use crate::connector::Connector;
 use crate::handler::HandledRenewals;
 use crate::handshake::{FIRST_ID, Opened};
 use crate::link::Link;
 use crate::liveness::liveness_timeout;
-use crate::observer::SessionSnapshot;
 use crate::pending::PendingRequests;
 use crate::random::{random, random_instance};
 use crate::record::{SessionRecord, Shared};
@@ -63,7 +63,7 @@ pub struct ClientBuilder {
     provider: Option<Arc<dyn CredentialsProvider>>,
     handler: Option<Arc<dyn SessionHandler>>,
     /// What the observers of a session manager read.
-    manager: Option<watch::Sender<SessionSnapshot>>,
+    manager: Option<ManagerCells>,
     backoff: Option<Backoff>,
     event_capacity: usize,
 }
@@ -199,10 +199,10 @@ impl ClientBuilder {
         Ok(self.run(opened, record, start, pending, liveness_timeout(None)))
     }
 
-    /// Settings of a manager, whose sessions are of one client instance and write `state`.
-    pub(crate) fn managed(mut self, state: watch::Sender<SessionSnapshot>) -> Self {
+    /// Settings of a manager, whose sessions are of one client instance and write `cells`.
+    pub(crate) fn managed(mut self, cells: ManagerCells) -> Self {
         self.instance.get_or_insert_with(random_instance);
-        self.manager = Some(state);
+        self.manager = Some(cells);
         self
     }
 

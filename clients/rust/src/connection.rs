@@ -209,6 +209,10 @@ impl<'a> Connection<'a> {
         let slot = self.reserve_slot()?;
         let older = self.is_early || self.to_replay > 0;
         self.link.shared.update(|record| record.apply_push(&push, older));
+        if let Push::Degraded(push) = &*push {
+            let is_degraded = push.active;
+            self.link.shared.update_connection(|connection| connection.is_degraded = is_degraded);
+        }
         if let Push::TokenExpiring(expiring) = &*push
             && expiring.room.is_none()
         {

@@ -37,7 +37,7 @@ pub(crate) async fn open(mut socket: Socket, first: Command) -> Result<Opened, C
             }
             // The connection stays open for another `start`.
             ServerMessage::Reply { id: FIRST_ID, result: Err(error), .. }
-                if error.code == ErrorCode::NameTaken =>
+                if KEEPS_OPEN.contains(&error.code) =>
             {
                 return Err(ConnectError::Refused { error, disconnect: None });
             }
@@ -87,6 +87,9 @@ async fn receive(socket: &mut Socket) -> Result<ServerMessage, ConnectError> {
     }
 }
 
+/// After these errors the connection stays open for another first message, and no `disconnect` follows.
+const KEEPS_OPEN: [ErrorCode; 3] =
+    [ErrorCode::NameTaken, ErrorCode::InvalidArgument, ErrorCode::Malformed];
 /// The id of the `start` or `resume`; later requests have other ids.
 pub(crate) const FIRST_ID: u32 = 0;
 /// Maximum number of messages before the reply; a gateway sends a few state changes.

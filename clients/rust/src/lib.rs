@@ -36,8 +36,8 @@
 //! ```
 //!
 //! A program that signs users in and out has a [`SessionManager`]: it starts one session at a time, on its own through
-//! a [`SessionLoader`], and lets the program observe the state. A [`SessionHandler`] decides how access tokens are
-//! renewed.
+//! a [`SessionLoader`], and lets the program observe the state and the connection. A [`SessionHandler`]
+//! decides how access tokens are renewed.
 //!
 //! [`Wire`] is the plain socket, for tests that send invalid messages.
 //! `wss://` needs the feature `tls`, which is on by default.
@@ -47,6 +47,7 @@
 mod backoff;
 mod builder;
 mod connection;
+mod connection_state;
 mod connector;
 mod dial;
 mod disconnected;
@@ -83,6 +84,7 @@ mod wire;
 
 pub use backoff::Backoff;
 pub use builder::{Client, ClientBuilder};
+pub use connection_state::{ConnectionObserver, ConnectionSnapshot, ConnectionStatus};
 pub use disconnected::{Cause, Disconnected};
 pub use ending::Ending;
 pub use error::{ConnectError, DialError, RequestError, WireError};
@@ -90,7 +92,7 @@ pub use event::{Event, Events};
 pub use handler::{AccessTokenRenewal, SessionHandler};
 pub use loader::{LoaderError, SessionLoader};
 pub use manager::SessionManager;
-pub use observer::{SessionSnapshot, StateObserver};
+pub use observer::{Observer, SessionSnapshot, StateObserver};
 pub use provider::{CredentialsProvider, Renewal};
 pub use room::Room;
 pub use sequence::FrameCounts;

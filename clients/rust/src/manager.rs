@@ -1,7 +1,7 @@
 //! The session manager: one session at a time for a program that signs users in and out.
 //!
-//! Owns the phase (no session, one being started, one active), the cell that observers read, and the queue of events.
-//! Invariants: a start begins only when no session is active, so at most one session writes the cell. Dropping a start,
+//! Owns the phase (no session, one being started, one active), the cells that observers read, and the queue of events.
+//! Invariants: a start begins only when no session is active, so at most one writes the cells. Dropping a start,
 //! or stopping it, leaves no session behind. Not here: the session itself (`session`).
 
 use std::fmt;
@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::builder::DEFAULT_EVENT_CAPACITY;
+use crate::connection_state::{ConnectionObserver, ConnectionSnapshot, ManagerCells};
 use crate::observer::{SessionSnapshot, StateObserver};
 use crate::{
     ClientBuilder, Event, Events, Session, SessionLoader, StartError, StartResult, StartWith,
@@ -59,15 +60,15 @@ impl SessionManager {
     }
 
     fn build(settings: ClientBuilder, loader: Option<Arc<dyn SessionLoader>>) -> Self {
-        let (state, _) = watch::channel(SessionSnapshot::IDLE);
-        let settings = settings.managed(state.clone());
+        let cells = ManagerCells::new();
+        let settings = settings.managed(cells.clone());
         let (phase, _) = watch::channel(Phase::Idle);
         let (alive, _) = watch::channel(());
         Self {
             inner: Arc::new(Inner {
                 settings,
                 loader,
-                state,
+                cells,
                 phase,
                 loading: Mutex::default(),
                 events: Mutex::default(),
@@ -140,13 +141,26 @@ impl SessionManager {
     /// The state of the active session, or of the last one.
     #[must_use]
     pub fn state(&self) -> SessionState {
-        self.inner.state.borrow().state
+        self.inner.cells.state.borrow().state
     }
 
     /// Observes the state over all sessions of this manager. The observer agrees with [`SessionManager::state`].
     #[must_use]
     pub fn observe(&self) -> StateObserver {
-        StateObserver::new(self.inner.state.subscribe())
+        StateObserver::new(self.inner.cells.state.subscribe())
+    }
+
+    /// The connection of the active session, or of a start in progress.
+    #[must_use]
+    pub fn connection(&self) -> ConnectionSnapshot {
+        self.inner.cells.connection.borrow().clone()
+    }
+
+    /// Observes the connection over all sessions of this manager. The observer agrees with
+    /// [`SessionManager::connection`].
+    #[must_use]
+    pub fn observe_connection(&self) -> ConnectionObserver {
+        ConnectionObserver::new(self.inner.cells.connection.subscribe())
     }
 
     /// The events of all later sessions of this manager, one session after another; those of former calls stop.
@@ -199,7 +213,7 @@ type Load = BoxFuture<'static, Result<StartWith, StartError>>;
 struct Inner {
     settings: ClientBuilder,
     loader: Option<Arc<dyn SessionLoader>>,
-    state: watch::Sender<SessionSnapshot>,
+    cells: ManagerCells,
     phase: watch::Sender<Phase>,
     /// The load that callers share; it ends with the last of them.
     loading: Mutex<Option<WeakShared<Loading>>>,
@@ -218,7 +232,8 @@ impl Inner {
         let attempt = Attempt { inner: self };
         let opened = async {
             let with = source.await?;
-            self.state.send_replace(SessionSnapshot {
+            self.cells.connection.send_replace(ConnectionSnapshot::STARTING);
+            self.cells.state.send_replace(SessionSnapshot {
                 state: SessionState::Establishing,
                 ..SessionSnapshot::IDLE
             });
@@ -338,7 +353,8 @@ struct Attempt<'a> {
 
 impl Drop for Attempt<'_> {
     fn drop(&mut self) {
-        self.inner.state.send_replace(SessionSnapshot::IDLE);
+        self.inner.cells.connection.send_replace(ConnectionSnapshot::IDLE);
+        self.inner.cells.state.send_replace(SessionSnapshot::IDLE);
         self.inner.phase.send_replace(Phase::Idle);
     }
 }

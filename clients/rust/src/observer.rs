@@ -1,6 +1,6 @@
-//! The state of a session as a property, and observers of it.
+//! Values that programs observe: the state of a session, its connection, a room.
 //!
-//! Property and observers read one cell, so they never disagree. The session's task writes it.
+//! A property and its observers read one cell, so they never disagree. The session's task writes it.
 
 use stagedoor_proto::{SessionId, SessionState};
 use tokio::sync::watch;
@@ -26,43 +26,43 @@ impl SessionSnapshot {
 }
 
 /// Follows the state of a session.
+pub type StateObserver = Observer<SessionSnapshot>;
+
+/// Follows a value.
 ///
 /// Only the newest value is kept: a slow observer skips values between, and memory stays flat.
 #[derive(Clone, Debug)]
-pub struct StateObserver {
-    values: watch::Receiver<SessionSnapshot>,
+pub struct Observer<T> {
+    values: watch::Receiver<T>,
 }
 
-impl StateObserver {
-    /// The first call of [`StateObserver::next`] returns the current value.
-    pub(crate) fn new(mut values: watch::Receiver<SessionSnapshot>) -> Self {
+impl<T: Clone> Observer<T> {
+    /// The first call of [`Observer::next`] returns the current value.
+    pub(crate) fn new(mut values: watch::Receiver<T>) -> Self {
         values.mark_changed();
         Self { values }
     }
 
     /// The value now.
     #[must_use]
-    pub fn value(&self) -> SessionSnapshot {
+    pub fn value(&self) -> T {
         self.values.borrow().clone()
     }
 
-    /// The current value at the first call, then the next one; `None` when no session can follow.
+    /// The current value at the first call, then the next one; `None` when no other value can follow.
     ///
     /// # Cancel safety
     /// Dropping the future skips no value.
-    pub async fn next(&mut self) -> Option<SessionSnapshot> {
+    pub async fn next(&mut self) -> Option<T> {
         self.values.changed().await.ok()?;
         Some(self.values.borrow_and_update().clone())
     }
 
-    /// Waits until `is_wanted` and returns that value; `None` when no session can follow.
+    /// Waits until `is_wanted` and returns that value; `None` when no other value can follow.
     ///
     /// # Cancel safety
     /// Dropping the future skips no value.
-    pub async fn wait_for(
-        &mut self,
-        is_wanted: impl FnMut(&SessionSnapshot) -> bool,
-    ) -> Option<SessionSnapshot> {
+    pub async fn wait_for(&mut self, is_wanted: impl FnMut(&T) -> bool) -> Option<T> {
         self.values.wait_for(is_wanted).await.ok().map(|value| value.clone())
     }
 }

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use stagedoor_proto::{Command, Credentials, ErrorCode, Reply, Resume, Resumed, Start, Started};
 use tokio::sync::mpsc::OwnedPermit;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep_until};
 
+use crate::connection_state::ConnectionSnapshot;
 use crate::handshake::Opened;
 use crate::link::Link;
 use crate::liveness::liveness_timeout;
@@ -51,6 +52,10 @@ impl Link {
         backoff.record_uptime(lived);
         let mut attempt = Attempt::Resume;
         let mut wait = self.wait(next);
+        let last_end = Some(end.clone());
+        self.shared.update_connection(|connection| connection.last_end = last_end);
+        self.shared
+            .update_connection(|connection| connection.wait((Instant::now() + wait).into_std()));
         let slot = self.emit_suspended(&end, wait).await?;
         let mut why = ReconnectReason::End(end);
         loop {
@@ -62,7 +67,9 @@ impl Link {
                 }
                 Next::Again(_) | Next::Start(_) | Next::Reauth(_) => {}
             }
-            self.until_detached(sleep(wait)).await?;
+            let due = Instant::now() + wait;
+            self.shared.update_connection(|connection| connection.wait(due.into_std()));
+            self.until_detached(sleep_until(due)).await?;
             match next {
                 Next::Start(_) => attempt = Attempt::StartByToken,
                 // After the wait: the gateway would reject credentials that are issued earlier, too.
@@ -72,6 +79,7 @@ impl Link {
                 }
                 Next::Again(_) | Next::End => {}
             }
+            self.shared.update_connection(ConnectionSnapshot::begin_attempt);
             let error = match self.attempt_once(&mut attempt).await? {
                 Ok(opened) => match self.accept(&opened, slot) {
                     Ok(()) => return Ok(opened),
@@ -192,6 +200,7 @@ impl Link {
             Reply::Started(started) => self.accept_started(started),
             _ => return Err(ConnectError::Protocol("not an answer to the first message".into())),
         };
+        self.shared.update_connection(ConnectionSnapshot::connected);
         if let Some(slot) = slot {
             slot.send(event);
         }
@@ -210,6 +219,7 @@ impl Link {
             record.apply_restarted(started);
             record.rooms.joins()
         });
+        self.shared.update_connection(|connection| connection.is_degraded = false);
         self.renewal = None;
         self.liveness_timeout = liveness_timeout(Some(&started.heartbeat));
         self.pending.note_restarted(started.limits.in_flight);

@@ -10,6 +10,7 @@ use stagedoor_proto::{Secret, SessionId, SessionLimits, SessionState, Timestamp,
 use tokio::sync::{Notify, watch};
 
 use crate::Ending;
+use crate::connection_state::{ConnectionSnapshot, ManagerCells};
 use crate::observer::SessionSnapshot;
 use crate::rooms::{RequestContext, Rooms};
 use crate::sequence::Sequence;
@@ -201,18 +202,19 @@ pub(crate) struct Shared {
     detach: Notify,
     /// What observers of the session read.
     state: watch::Sender<SessionSnapshot>,
+    connection: watch::Sender<ConnectionSnapshot>,
     /// What observers of its manager read.
-    manager: Option<watch::Sender<SessionSnapshot>>,
+    manager: Option<ManagerCells>,
 }
 
 impl Shared {
-    pub(crate) fn new(
-        record: SessionRecord,
-        manager: Option<watch::Sender<SessionSnapshot>>,
-    ) -> Self {
+    pub(crate) fn new(record: SessionRecord, manager: Option<ManagerCells>) -> Self {
         let (state, _) = watch::channel(record.snapshot());
-        let shared = Self { record: Mutex::new(record), detach: Notify::new(), state, manager };
+        let (connection, _) = watch::channel(ConnectionSnapshot::LIVE);
+        let detach = Notify::new();
+        let shared = Self { record: Mutex::new(record), detach, state, connection, manager };
         shared.update(|_| ());
+        shared.update_connection(|_| ());
         shared
     }
 
@@ -225,7 +227,8 @@ impl Shared {
     pub(crate) fn update<R>(&self, change: impl FnOnce(&mut SessionRecord) -> R) -> R {
         let mut record = self.lock();
         let result = change(&mut record);
-        for cell in [Some(&self.state), self.manager.as_ref()].into_iter().flatten() {
+        let managers = self.manager.as_ref().map(|cells| &cells.state);
+        for cell in [Some(&self.state), managers].into_iter().flatten() {
             cell.send_if_modified(|known| {
                 let is_new = !record.is_shown_by(known);
                 if is_new {
@@ -242,6 +245,27 @@ impl Shared {
         self.state.subscribe()
     }
 
+    /// Changes what observers see of the connection. Only the task of the session does that.
+    pub(crate) fn update_connection(&self, change: impl FnOnce(&mut ConnectionSnapshot)) {
+        let mut now = self.connection.borrow().clone();
+        change(&mut now);
+        let managers = self.manager.as_ref().map(|cells| &cells.connection);
+        for cell in [Some(&self.connection), managers].into_iter().flatten() {
+            cell.send_if_modified(|known| {
+                let is_new = *known != now;
+                if is_new {
+                    known.clone_from(&now);
+                }
+                is_new
+            });
+        }
+    }
+
+    /// Follows the connection of the session.
+    pub(crate) fn observe_connection(&self) -> watch::Receiver<ConnectionSnapshot> {
+        self.connection.subscribe()
+    }
+
     /// Asks the task to detach from the session.
     pub(crate) fn detach(&self) {
         self.detach.notify_one();
@@ -253,6 +277,7 @@ impl Shared {
     }
 
     pub(crate) fn handle_ended(&self, ending: &Ending) {
+        self.update_connection(|connection| connection.ended(ending));
         self.update(|record| record.apply_ending(ending));
     }
 }

@@ -1,8 +1,8 @@
 //! The handle of a joined room: the commands of a participant.
 //!
 //! Each method is one typed request and its reply. Streams of the session itself are in `stream`, the
-//! moderation commands in `moderate`. Pushes of the room come as
-//! [`Event`](crate::Event)s of the session, and is in [`Room::view`] by then.
+//! moderation commands in `moderate`. Pushes of the room come as [`Event`](crate::Event)s of the session;
+//! [`Room::view`] has applied them by then.
 
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use stagedoor_proto::{
     Roster, RosterPage, Secret, SendSignal, Sent, SignalType, StreamId,
 };
 
+use crate::observer::Observer;
 use crate::rooms::SharedView;
 use crate::view::{MembershipState, RoomView};
 use crate::{RequestError, Session};
@@ -73,6 +74,12 @@ impl Room {
     #[must_use]
     pub fn view(&self) -> Arc<RoomView> {
         self.shared_view.now()
+    }
+
+    /// Observes the state of the room. The observer agrees with [`Room::view`].
+    #[must_use]
+    pub fn observe(&self) -> Observer<Arc<RoomView>> {
+        Observer::new(self.shared_view.observe())
     }
 
     /// The id of this participant.

@@ -4,30 +4,34 @@
 //! reply finds the view at least as new. Handles keep the view of an ended membership.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use stagedoor_proto::{Command, Join, ParticipantId, Push, Reply, RoomId, StreamId};
+use tokio::sync::watch;
 
 use crate::view::{MembershipState, RoomView, room_of};
 
-/// A view shared by the session's task and the handles of its room.
+/// A view that the session's task writes and the handles of its room read and observe.
 ///
 /// The inner `Arc` is copied on write, and only while the former state is in use.
 #[derive(Clone, Debug)]
-pub(crate) struct SharedView(Arc<Mutex<Arc<RoomView>>>);
+pub(crate) struct SharedView(watch::Sender<Arc<RoomView>>);
 
 impl SharedView {
     pub(crate) fn new(view: RoomView) -> Self {
-        Self(Arc::new(Mutex::new(Arc::new(view))))
+        Self(watch::Sender::new(Arc::new(view)))
     }
 
     pub(crate) fn now(&self) -> Arc<RoomView> {
-        Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.0.borrow())
     }
 
-    fn change<R>(&self, change: impl FnOnce(&mut RoomView) -> R) -> R {
-        let mut view = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        change(Arc::make_mut(&mut view))
+    pub(crate) fn observe(&self) -> watch::Receiver<Arc<RoomView>> {
+        self.0.subscribe()
+    }
+
+    fn change(&self, change: impl FnOnce(&mut RoomView)) {
+        self.0.send_modify(|view| change(Arc::make_mut(view)));
     }
 }
 
@@ -73,11 +77,8 @@ impl Rooms {
     pub(crate) fn apply_push(&mut self, push: &Push) {
         let Some(room) = room_of(push) else { return };
         let Some(joined) = self.0.get(room) else { return };
-        let membership = joined.shared_view.change(|view| {
-            view.apply(push);
-            view.membership
-        });
-        if membership != MembershipState::Inside {
+        joined.shared_view.change(|view| view.apply(push));
+        if joined.shared_view.now().membership != MembershipState::Inside {
             self.0.remove(room);
         }
     }

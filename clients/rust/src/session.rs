@@ -8,6 +8,7 @@ use stagedoor_proto::{
 };
 use tokio::sync::{mpsc, oneshot};
 
+use crate::connection_state::{ConnectionObserver, ConnectionSnapshot};
 use crate::link::Order;
 use crate::observer::StateObserver;
 use crate::record::Shared;
@@ -168,6 +169,18 @@ impl Session {
     #[must_use]
     pub fn observe(&self) -> StateObserver {
         StateObserver::new(self.shared.observe())
+    }
+
+    /// The connection now.
+    #[must_use]
+    pub fn connection(&self) -> ConnectionSnapshot {
+        self.shared.observe_connection().borrow().clone()
+    }
+
+    /// Observes the connection. The observer agrees with [`Session::connection`].
+    #[must_use]
+    pub fn observe_connection(&self) -> ConnectionObserver {
+        ConnectionObserver::new(self.shared.observe_connection())
     }
 
     /// Whether the client has ended: its observers saw the last value.

@@ -1,5 +1,6 @@
 //! Tests of the client against a scripted gateway and against the real one.
 
+mod connection_state;
 mod credentials;
 mod cutting;
 mod gateway;
