@@ -36,8 +36,8 @@
 //! ```
 //!
 //! A program that signs users in and out has a [`SessionManager`]: it starts one session at a time, on its own through
-//! a [`SessionLoader`], and lets the program observe the state and the connection. A [`SessionHandler`]
-//! decides how access tokens are renewed.
+//! a [`SessionLoader`], and lets the program observe the state and the connection. It keeps a [`ManagedRoom`] joined
+//! over all its sessions. A [`SessionHandler`] decides how access tokens are renewed.
 //!
 //! [`Wire`] is the plain socket, for tests that send invalid messages.
 //! `wss://` needs the feature `tls`, which is on by default.
@@ -56,13 +56,16 @@ mod error;
 mod event;
 mod handler;
 mod handshake;
+mod join_options;
 mod link;
 mod liveness;
 mod loader;
+mod managed_room;
 mod manager;
 mod moderate;
 mod observer;
 mod pending;
+mod phase;
 mod provider;
 mod random;
 mod reconnect;
@@ -90,7 +93,9 @@ pub use ending::Ending;
 pub use error::{ConnectError, DialError, RequestError, WireError};
 pub use event::{Event, Events};
 pub use handler::{AccessTokenRenewal, SessionHandler};
+pub use join_options::{JoinOptions, RoomTokenSource};
 pub use loader::{LoaderError, SessionLoader};
+pub use managed_room::{JoinError, ManagedRoom, ManagedRoomSnapshot, ManagedRoomStatus};
 pub use manager::SessionManager;
 pub use observer::{Observer, SessionSnapshot, StateObserver};
 pub use provider::{CredentialsProvider, Renewal};

@@ -4,20 +4,23 @@
 //! Invariants: a start begins only when no session is active, so at most one writes the cells. Dropping a start,
 //! or stopping it, leaves no session behind. Not here: the session itself (`session`).
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, Shared, WeakShared};
-use stagedoor_proto::{Credentials, SessionState};
+use stagedoor_proto::{Credentials, RoomId, SessionState};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::builder::DEFAULT_EVENT_CAPACITY;
 use crate::connection_state::{ConnectionObserver, ConnectionSnapshot, ManagerCells};
+use crate::managed_room::{ManagedRoom, SessionSource};
 use crate::observer::{SessionSnapshot, StateObserver};
+use crate::phase::Phase;
 use crate::{
     ClientBuilder, Event, Events, Session, SessionLoader, StartError, StartResult, StartWith,
 };
@@ -70,6 +73,7 @@ impl SessionManager {
                 loader,
                 cells,
                 phase,
+                rooms: Mutex::default(),
                 loading: Mutex::default(),
                 events: Mutex::default(),
                 forwarder: Mutex::default(),
@@ -88,10 +92,14 @@ impl SessionManager {
     }
 
     /// Ends the session and waits until it is over; `revoke` also revokes its access token. A start is given up.
+    /// Its rooms are not joined again.
     ///
     /// Does nothing without a session. Where the gateway cannot be reached for some seconds, the session is left to its
     /// resume window.
     pub async fn stop(&self, revoke: bool) {
+        for room in lock(&self.inner.rooms).values() {
+            room.stop();
+        }
         let mut phases = self.inner.phase.subscribe();
         loop {
             let phase = phases.borrow_and_update().clone();
@@ -116,7 +124,16 @@ impl SessionManager {
     /// The active session, if there is one.
     #[must_use]
     pub fn get(&self) -> Option<Session> {
-        self.inner.phase.borrow().active()
+        self.inner.active()
+    }
+
+    /// The room of this id, which the manager keeps joined once the program joined it. The same for each call.
+    #[must_use]
+    pub fn room(&self, id: RoomId) -> ManagedRoom {
+        let mut rooms = lock(&self.inner.rooms);
+        let inner: Weak<Inner> = Arc::downgrade(&self.inner);
+        let new = |id: &RoomId| ManagedRoom::new(id.clone(), inner);
+        rooms.entry(id).or_insert_with_key(new).clone()
     }
 
     /// The active session; without one, the session that the loader says how to start.
@@ -131,11 +148,7 @@ impl SessionManager {
     /// # Cancel safety
     /// The start goes on as long as one caller waits for it.
     pub async fn session(&self) -> Result<Session, StartError> {
-        if let Some(session) = self.get() {
-            return Ok(session);
-        }
-        let loading = self.inner.join_loading();
-        loading.await
+        self.inner.session_or_load().await
     }
 
     /// The state of the active session, or of the last one.
@@ -174,39 +187,6 @@ impl SessionManager {
     }
 }
 
-/// What the manager does now.
-#[derive(Clone, Debug)]
-enum Phase {
-    Idle,
-    Starting {
-        /// Gives the start up.
-        stop: Arc<Notify>,
-    },
-    /// A session that may be over.
-    Active(Session),
-}
-
-impl Phase {
-    /// The session, unless it is over.
-    fn active(&self) -> Option<Session> {
-        match self {
-            Self::Active(session) if !session.is_over() && !session.has_client_ended() => {
-                Some(session.clone())
-            }
-            Self::Active(_) | Self::Idle | Self::Starting { .. } => None,
-        }
-    }
-
-    /// Whether nothing writes the cell any more.
-    fn is_idle(&self) -> bool {
-        match self {
-            Self::Idle => true,
-            Self::Starting { .. } => false,
-            Self::Active(session) => session.has_client_ended(),
-        }
-    }
-}
-
 type Loading = BoxFuture<'static, Result<Session, StartError>>;
 type Load = BoxFuture<'static, Result<StartWith, StartError>>;
 
@@ -215,6 +195,8 @@ struct Inner {
     loader: Option<Arc<dyn SessionLoader>>,
     cells: ManagerCells,
     phase: watch::Sender<Phase>,
+    /// The rooms that the program asked for. They refer to this weakly.
+    rooms: Mutex<HashMap<RoomId, ManagedRoom>>,
     /// The load that callers share; it ends with the last of them.
     loading: Mutex<Option<WeakShared<Loading>>>,
     events: Mutex<Option<mpsc::Sender<Event>>>,
@@ -225,6 +207,15 @@ struct Inner {
 }
 
 impl Inner {
+    /// The active session, or one that the loader says how to start.
+    async fn session_or_load(self: &Arc<Self>) -> Result<Session, StartError> {
+        if let Some(session) = self.active() {
+            return Ok(session);
+        }
+        let loading = self.join_loading();
+        loading.await
+    }
+
     /// Starts a session as `source` says.
     async fn start(self: &Arc<Self>, source: Load) -> Result<Session, StartError> {
         let stop = Arc::new(Notify::new());
@@ -337,6 +328,24 @@ impl Inner {
                 result => return result,
             }
         }
+    }
+}
+
+impl SessionSource for Inner {
+    fn active(&self) -> Option<Session> {
+        self.phase.borrow().active()
+    }
+
+    fn session(self: Arc<Self>) -> BoxFuture<'static, Result<Session, StartError>> {
+        Box::pin(async move { self.session_or_load().await })
+    }
+
+    fn phases(&self) -> watch::Receiver<Phase> {
+        self.phase.subscribe()
+    }
+
+    fn alive(&self) -> watch::Receiver<()> {
+        self.alive.subscribe()
     }
 }
 

@@ -6,7 +6,6 @@
 //!
 //! A large room lists only moderators and the owners of known streams; a participant that is neither any more is
 //! removed from the list. Not here: subscriptions, signals and receipts, which are events and not state.
-//! state.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -14,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use stagedoor_proto::{
     Capabilities, Counts, Joined, MuteForced, Participant, ParticipantId, Push, Role, RoleChanged,
-    RoomId, RoomMute, RoomSnapshot, Stream, StreamId,
+    RoomId, RoomMute, RoomSnapshot, Stream, StreamId, Timestamp,
 };
 
 /// The state of the membership in a room.
@@ -57,6 +56,8 @@ pub struct RoomView {
     pub is_large: bool,
     /// The `after` cursor of `roster`, if the list of the snapshot was cut.
     pub next: Option<String>,
+    /// When the room token expires; set some time before that, until the room is joined again.
+    pub token_expires_at: Option<Timestamp>,
     /// The version of the last snapshot.
     snapshot: u64,
 }
@@ -77,6 +78,7 @@ impl RoomView {
             locked: false,
             is_large: false,
             next: None,
+            token_expires_at: None,
             snapshot: 0,
         };
         view.reset(joined.room);
@@ -114,10 +116,10 @@ impl RoomView {
                 self.capabilities = push.capabilities;
                 self.reset(push.snapshot.clone());
             }
+            Push::TokenExpiring(push) => self.token_expires_at = Some(push.expires_at_ms),
             Push::Removed(_) => self.membership = MembershipState::Removed,
             Push::RoomEnded(_) => self.membership = MembershipState::Ended,
             Push::SessionState(_)
-            | Push::TokenExpiring(_)
             | Push::StreamSubscribed(_)
             | Push::StreamUnsubscribed(_)
             | Push::Relay(_)

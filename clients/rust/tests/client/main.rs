@@ -5,6 +5,7 @@ mod credentials;
 mod cutting;
 mod gateway;
 mod handler;
+mod managed_room;
 mod manager;
 mod program;
 mod real;

@@ -58,16 +58,22 @@ impl Program {
 
     /// Sends `POST` to a path of the app in the server API.
     pub(crate) async fn post(&self, path: &str) {
+        self.post_json(path, "{}").await;
+    }
+
+    /// Sends `POST` with a body.
+    pub(crate) async fn post_json(&self, path: &str, body: &str) {
         let key = self.ready["server_key"].as_str().expect("a key");
         let request = format!(
             "POST /api/v1/apps/demo/{path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {key}\r\n\
-             content-type: application/json\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{{}}"
+             content-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+            body.len()
         );
         let mut stream = TcpStream::connect(self.listen()).await.expect("a gateway");
         stream.write_all(request.as_bytes()).await.expect("a gateway");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.expect("an answer");
-        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        assert!(answer.starts_with("HTTP/1.1 20"), "{answer}");
     }
 
     /// Stops the gateway, and waits for its exit on another thread.
