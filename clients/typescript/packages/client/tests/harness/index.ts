@@ -19,6 +19,9 @@ process.on('uncaughtException', collect);
 export function useGateway(config?: Configure): { readonly gateway: Gateway } {
   const used = {} as { gateway: Gateway };
   beforeAll(async () => {
+    // What the client loads later is compiled now, and not while the time of a test runs.
+    await import('../../src/session/after-start.js');
+    await import('../../src/room/moderation-commands.js');
     used.gateway = await Gateway.start(config);
   });
   afterAll(async () => {
