@@ -80,6 +80,7 @@ test('every_moderation_command_of_the_page', async ({ context, gateway }) => {
 });
 
 test('gateway_goes_away_in_the_middle_of_an_action', async ({ context, gateway }) => {
+  test.setTimeout(300_000);
   const ada = await (await Window.open(context, gateway, 'Ada')).enter('Moderator');
   const ben = await (await Window.open(context, gateway, 'Ben')).enter('Publisher');
   const { page } = ada;
