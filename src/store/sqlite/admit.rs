@@ -2,6 +2,7 @@
 //!
 //! Not here: the decision (`policy`), and the query for blocks (`blocks`).
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -19,7 +20,7 @@ use crate::store::policy::{
 };
 use crate::store::{
     Admission, Admitted, Block, Check, CheckedUser, FamilyGrant, FamilyRenewal, FamilyTokens,
-    FormerFamily, NameClaim, Profile, Refusal, UserKey,
+    FormerFamily, NameClaim, Profile, Refusal, StoreSizes, UserKey,
 };
 
 /// Reserved names that a start reads beyond the limit: some of their guests may have a session.
@@ -36,15 +37,17 @@ pub(super) fn admit(
     let (app_revoked, user, instance) = read(db, key, id)?;
     let guest = policy::is_guest(method, &user).then_some((id, *address));
     let (registered, blocks) = covering(db, sizes, key, guest, *now)?;
-    let reserving = if admission.names.is_some() { reserving(db, key, *now)? } else { Vec::new() };
+    let StoreSizes { guests, moderation_records } = sizes.of(&key.app);
+    // No name is reserved in an app that has no such record.
+    let names = admission.names.as_ref().filter(|_| moderation_records > 0);
+    let reserving = if names.is_some() { reserving(db, key, *now)? } else { Vec::new() };
     let is_new = instance.is_none();
-    let reserved = match &admission.names {
+    let reserved = match names {
         Some(names) if is_new && names.max_reserved < usize::MAX => {
             reserved_at(db, admission, names)?
         }
         Some(_) | None => Vec::new(),
     };
-    let guests = if is_new && guest.is_some() { sizes.of(&key.app).guests } else { 0 };
     let rows = AdmissionRows {
         user,
         instance,
@@ -259,7 +262,7 @@ fn reserved_at(
     // Without statistics SQLite searches by the app alone, which is every row of it. `kind <= 2` and `is_marked = 1`
     // are the conditions of the indexes.
     let mut statement = db.prepare_cached(
-        "SELECT DISTINCT i.username FROM instances i INDEXED BY marked_by_address \
+        "SELECT i.username FROM instances i INDEXED BY marked_by_address \
          WHERE i.app = ?1 AND i.is_marked = 1 AND i.address BETWEEN ?2 AND ?3 \
            AND i.username != ?4 AND i.seen_ms > ?5 AND ( \
             EXISTS (SELECT 1 FROM room_facts f INDEXED BY room_facts_by_guest \
@@ -269,25 +272,27 @@ fn reserved_at(
             OR EXISTS (SELECT 1 FROM room_facts f INDEXED BY room_facts_by_subject, \
                               json_each(f.value, '$.blocked.instances') blocked \
                        WHERE f.app = i.app AND f.subject = i.username AND f.kind <= 2 AND f.kind = 0 \
-                         AND f.until_ms > ?6 AND blocked.value = i.instance)) \
-         LIMIT ?7",
+                         AND f.until_ms > ?6 AND blocked.value = i.instance))",
     )?;
     let Admission { user, address, now, .. } = admission;
     let (first, last) = network_bytes(*address);
     let limit = names.max_reserved.saturating_add(MAX_LIVE_NAMES);
-    let rows = statement.query_map(
-        params![
-            &*user.app,
-            first,
-            last,
-            user.username.as_str(),
-            Ms(*now - names.retention),
-            Ms(*now),
-            Number(limit as u64)
-        ],
-        |row| row.get::<_, String>(0),
-    )?;
-    rows.filter_map(|name| name.map(|name| name.parse().ok()).transpose()).collect()
+    let mut rows = statement.query(params![
+        &*user.app,
+        first,
+        last,
+        user.username.as_str(),
+        Ms(*now - names.retention),
+        Ms(*now),
+    ])?;
+    // Each name once. With DISTINCT each start would cost a temporary table.
+    let mut reserved = BTreeSet::new();
+    while reserved.len() < limit
+        && let Some(row) = rows.next()?
+    {
+        reserved.extend(row.get::<_, String>(0)?.parse::<Username>().ok());
+    }
+    Ok(reserved.into_iter().collect())
 }
 
 fn json_of(granted: &FamilyGrant) -> String {

@@ -213,6 +213,9 @@ pub(super) fn of_start(
     guest: Option<&(&InstanceId, [u8; 16])>,
     now: Timestamp,
 ) -> rusqlite::Result<Vec<Block>> {
+    if sizes.of(&user.app).moderation_records == 0 {
+        return Ok(Vec::new());
+    }
     let mut statement = db.prepare_cached(
         "SELECT kind, reason, since_ms, until_ms, set_by, by_setter, username, 2 FROM blocks \
          WHERE app = ?1 AND username = ?2 \
