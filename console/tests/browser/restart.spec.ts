@@ -59,7 +59,7 @@ test.describe('with keys and a store', () => {
     }
     await gateway.again();
     await goesOn(call3);
-    // The sessions went on: nobody left, and nobody was let in to the locked room again.
+    // The sessions went on: no participant left, and none entered the locked room again.
     expect(await gateway.usernames('lobby')).toEqual(['Ada', 'Ben', 'Cleo']);
     await expect(ada.page.getByText('Locked', { exact: true })).toBeVisible();
     for (const window of [ada, ben, cleo]) await expect(window.chat).not.toContainText(/left|entered again|restarted/);

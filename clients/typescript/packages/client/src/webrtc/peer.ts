@@ -182,7 +182,7 @@ export class Peer {
     }
   }
 
-  /** Candidates are gathered anew: credentials may have expired. */
+  /** Candidates are gathered again: credentials may have expired. */
   async #configure(connection: RTCPeerConnection): Promise<void> {
     connection.setConfiguration({ ...connection.getConfiguration(), ...(await this.#configuration()) });
   }
