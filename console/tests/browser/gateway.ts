@@ -1,4 +1,4 @@
-// The real gateway, and a server that serves the built pages beside it under one origin, with the headers of the gateway.
+// The real gateway, and a server that serves the built pages beside it under one origin, with the gateway's headers.
 
 import { createHmac } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';

@@ -91,7 +91,7 @@ async function isRejected(page: Page, why: RegExp): Promise<void> {
   await expect(page.getByRole('heading', { level: 1, name: 'lobby' })).toHaveCount(0);
 }
 
-/** Tries the ways back that are left to a page: a reload, another name, an invitation, and a window that is its copy. */
+/** Tries the ways back that a page has: a reload, another name, an invitation, and a window that is its copy. */
 async function findsNoWayBack(page: Page, invitation: string, why: RegExp): Promise<void> {
   await page.reload();
   await expect(page.getByRole('heading', { name: 'Enter a room' })).toBeVisible();

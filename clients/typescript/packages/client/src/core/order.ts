@@ -9,8 +9,8 @@ interface Limits {
 }
 
 /**
- * Starts a call: at once, unless it needs `ready` or an earlier call waits. A wait that fails, or that takes longer than
- * the limits of its call allow, ends that call alone. `start` throws nothing: it is asynchronous.
+ * Starts a call: at once, unless it needs `ready` or an earlier call waits. A wait that fails, or that takes longer
+ * than the limits of its call allow, ends that call alone. `start` throws nothing: it is asynchronous.
  */
 export type InOrder = <T>(start: () => Promise<T>, limits: Limits | undefined, ready?: Promise<unknown>) => Promise<T>;
 
