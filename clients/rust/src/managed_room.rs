@@ -21,8 +21,8 @@ use crate::{Backoff, MembershipState, RequestError, Room, Session, StartError};
 /// A room of a session manager. The manager joins it again after a new session, until [`ManagedRoom::leave`].
 ///
 /// It can be asked for before a session is started. It is left for good when a moderator removes the session, the room
-/// ends, the gateway rejects a return, [`SessionManager::stop`] is called, or another user signs in. Streams have to be
-/// published again after a new session.
+/// ends, the gateway rejects a return, [`stop`](crate::SessionManager::stop) is called, or another user signs in.
+/// Streams have to be published again after a new session.
 ///
 /// ```no_run
 /// # async fn run(manager: stagedoor_client::SessionManager) -> Result<(), Box<dyn std::error::Error>> {
