@@ -80,6 +80,7 @@ test.describe('with keys and a store', () => {
 });
 
 test('development_mode_comes_back_with_new_keys', async ({ browser, gateway }) => {
+  test.setTimeout(300_000);
   const call3 = await call(browser, gateway);
   const { ada, ben, cleo } = call3;
   // After a reload too, the page has what starts a new session.
@@ -93,7 +94,11 @@ test('development_mode_comes_back_with_new_keys', async ({ browser, gateway }) =
   await expect(ada.page.getByText('The connection is lost.')).toBeVisible();
   await gateway.again();
   for (const window of [ada, ben, cleo]) {
-    await expect(window.chat).toContainText('The gateway was restarted. You are in the room again, as the same guest.');
+    // The resume and then the new start may each wait for 30 s.
+    await expect(window.chat).toContainText(
+      'The gateway was restarted. You are in the room again, as the same guest.',
+      { timeout: 90_000 },
+    );
     await expect(window.chat).not.toContainText(/\w left\./);
   }
   await goesOn(call3);
