@@ -13,10 +13,8 @@ import {
   until,
   useGateway,
 } from '../harness/index.js';
+import { overflow, SMALL_RING } from '../harness/small-ring.js';
 import { joinRoom, openPage, ORIGIN, useChromium } from './media.js';
-
-/** More frames than a replay buffer has: a resume then begins with a reset. */
-const RING_FRAMES = 16;
 
 const used = useGateway(
   demo(
@@ -26,9 +24,7 @@ subscriber_signals = true
 commands_per_s = 1000
 commands_burst = 10000
 signals_per_s_per_room = 10000
-[resume]
-ring_frames = ${String(RING_FRAMES)}
-`,
+${SMALL_RING}`,
     [ORIGIN],
   ),
 );
@@ -83,7 +79,7 @@ async function reset(all: Call, side: Side, meanwhile?: () => Promise<void>): Pr
   proxy.cut();
   await until(other.room(room).participants, (all) => [...all.values()].some(({ link }) => link === 'suspended'));
   await meanwhile?.();
-  for (let n = 0; n < 2 * RING_FRAMES; n += 1) await other.room(room).send('noise', n);
+  await overflow(other.room(room));
   proxy.refuse(false);
   await page.evaluate(() => {
     helpers.at.manager.retryNow();

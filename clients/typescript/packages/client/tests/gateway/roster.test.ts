@@ -15,10 +15,8 @@ import {
   until,
   useGateway,
 } from '../harness/index.js';
+import { overflow, SMALL_RING } from '../harness/small-ring.js';
 import { truthOf, viewOf } from '../harness/truth.js';
-
-/** More frames than a replay buffer has: a resume then begins with a reset. */
-const RING_FRAMES = 16;
 
 const used = useGateway(
   demo(`
@@ -32,17 +30,10 @@ joins_per_s = 1000
 starts_per_s_per_address = 1000
 rooms_opened_per_minute = 6000
 signals_per_s_per_room = 10000
-[resume]
-ring_frames = ${String(RING_FRAMES)}
 [drain]
 spread = "1ms"
-`),
+${SMALL_RING}`),
 );
-
-/** Sends what does not fit into a replay buffer. */
-async function overflow(sender: Room): Promise<void> {
-  for (let n = 0; n < 2 * RING_FRAMES; n += 1) await sender.send('noise', n);
-}
 
 function named(room: Room, of: TestManager): Participant | undefined {
   return [...room.participants.value.values()].find(({ username }) => username === of.get()?.user.username);
