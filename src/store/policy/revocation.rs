@@ -26,10 +26,8 @@ pub(super) fn check_issued(
     };
     check(user.revoked, issued, admission.revocation_leeway, admission.now)?;
     check(app_revoked, origin, admission.revocation_leeway, admission.now)?;
-    let token = admission.granted.token_issued.map(|issued| Issued::ByApp(Some(issued)));
-    token.map_or(Ok(()), |issued| {
-        check(app_revoked, issued, admission.revocation_leeway, admission.now)
-    })
+    let token = admission.granted.token_issued;
+    check_token(app_revoked, token, admission.revocation_leeway, admission.now)
 }
 
 /// Checks that a session was authenticated since the app's last revocation, and by a token that was issued since.
@@ -39,8 +37,18 @@ pub(super) fn check_authenticated(
 ) -> Result<(), Refusal> {
     let (leeway, now) = (request.revocation_leeway, request.now);
     check(app_revoked, Issued::ByGateway(request.authenticated), leeway, now)?;
-    let token = request.token_issued.map(|issued| Issued::ByApp(Some(issued)));
-    token.map_or(Ok(()), |issued| check(app_revoked, issued, leeway, now))
+    check_token(app_revoked, request.token_issued, leeway, now)
+}
+
+/// Checks the session token that the user presented last, if any.
+fn check_token(
+    revoked: Option<Timestamp>,
+    token_issued: Option<Timestamp>,
+    leeway: Duration,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let issued = token_issued.map(|issued| Issued::ByApp(Some(issued)));
+    issued.map_or(Ok(()), |issued| check(revoked, issued, leeway, now))
 }
 
 fn check(
