@@ -26,6 +26,22 @@ use crate::store::{
 /// Reserved names that a start reads beyond the limit: some of their guests may have a session.
 const MAX_LIVE_NAMES: usize = 400;
 
+/// The condition that a room has a mute, a role or a block of the guest on instance `i`; `?2` is the time.
+// Without statistics SQLite searches by the app alone, which is every row of it. `kind <= 2` is the condition of the
+// index.
+macro_rules! reserves_its_name {
+    () => {
+        "(EXISTS (SELECT 1 FROM room_facts f INDEXED BY room_facts_by_guest \
+                  WHERE f.app = i.app AND f.kind = 6 AND f.subject = i.instance \
+                    AND (f.until_ms IS NULL OR f.until_ms > ?2) \
+                    AND json_extract(f.value, '$.guest.username') = i.username) \
+          OR EXISTS (SELECT 1 FROM room_facts f INDEXED BY room_facts_by_subject, \
+                            json_each(f.value, '$.blocked.instances') blocked \
+                     WHERE f.app = i.app AND f.subject = i.username AND f.kind <= 2 AND f.kind = 0 \
+                       AND f.until_ms > ?2 AND blocked.value = i.instance))"
+    };
+}
+
 /// Checks a start, and records an admitted one.
 pub(super) fn admit(
     db: &Connection,
@@ -232,20 +248,11 @@ fn reserving(
     user: &UserKey,
     now: Timestamp,
 ) -> rusqlite::Result<Vec<ReservingInstance>> {
-    // Without statistics SQLite searches by the app alone, which is every row of it. `kind <= 2` is the condition of
-    // the index.
-    let mut statement = db.prepare_cached(
-        "SELECT i.proof, i.seen_ms FROM instances i WHERE i.app = ?1 AND i.username = ?2 AND ( \
-            EXISTS (SELECT 1 FROM room_facts f INDEXED BY room_facts_by_guest \
-                    WHERE f.app = i.app AND f.kind = 6 AND f.subject = i.instance \
-                      AND (f.until_ms IS NULL OR f.until_ms > ?3) \
-                      AND json_extract(f.value, '$.guest.username') = ?2) \
-            OR EXISTS (SELECT 1 FROM room_facts f INDEXED BY room_facts_by_subject, \
-                              json_each(f.value, '$.blocked.instances') blocked \
-                       WHERE f.app = i.app AND f.subject = ?2 AND f.kind <= 2 AND f.kind = 0 \
-                         AND f.until_ms > ?3 AND blocked.value = i.instance))",
-    )?;
-    let key = params![&*user.app, user.username.as_str(), Ms(now)];
+    let mut statement = db.prepare_cached(concat!(
+        "SELECT i.proof, i.seen_ms FROM instances i WHERE i.app = ?1 AND i.username = ?3 AND ",
+        reserves_its_name!(),
+    ))?;
+    let key = params![&*user.app, Ms(now), user.username.as_str()];
     let rows = statement.query_map(key, |row| {
         let proof = row.get::<_, Option<Family>>(0)?.map(|family| family.0);
         Ok(ReservingInstance { proof, seen: row.get::<_, Ms>(1)?.0 })
@@ -259,31 +266,23 @@ fn reserved_at(
     admission: &Admission,
     names: &NameClaim,
 ) -> rusqlite::Result<Vec<Username>> {
-    // Without statistics SQLite searches by the app alone, which is every row of it. `kind <= 2` and `is_marked = 1`
-    // are the conditions of the indexes.
-    let mut statement = db.prepare_cached(
+    // `is_marked = 1` is the condition of the index.
+    let mut statement = db.prepare_cached(concat!(
         "SELECT i.username FROM instances i INDEXED BY marked_by_address \
-         WHERE i.app = ?1 AND i.is_marked = 1 AND i.address BETWEEN ?2 AND ?3 \
-           AND i.username != ?4 AND i.seen_ms > ?5 AND ( \
-            EXISTS (SELECT 1 FROM room_facts f INDEXED BY room_facts_by_guest \
-                    WHERE f.app = i.app AND f.kind = 6 AND f.subject = i.instance \
-                      AND (f.until_ms IS NULL OR f.until_ms > ?6) \
-                      AND json_extract(f.value, '$.guest.username') = i.username) \
-            OR EXISTS (SELECT 1 FROM room_facts f INDEXED BY room_facts_by_subject, \
-                              json_each(f.value, '$.blocked.instances') blocked \
-                       WHERE f.app = i.app AND f.subject = i.username AND f.kind <= 2 AND f.kind = 0 \
-                         AND f.until_ms > ?6 AND blocked.value = i.instance))",
-    )?;
+         WHERE i.app = ?1 AND i.is_marked = 1 AND i.address BETWEEN ?3 AND ?4 \
+           AND i.username != ?5 AND i.seen_ms > ?6 AND ",
+        reserves_its_name!(),
+    ))?;
     let Admission { user, address, now, .. } = admission;
     let (first, last) = network_bytes(*address);
     let limit = names.max_reserved.saturating_add(MAX_LIVE_NAMES);
     let mut rows = statement.query(params![
         &*user.app,
+        Ms(*now),
         first,
         last,
         user.username.as_str(),
         Ms(*now - names.retention),
-        Ms(*now),
     ])?;
     // Each name once. With DISTINCT each start would cost a temporary table.
     let mut reserved = BTreeSet::new();
