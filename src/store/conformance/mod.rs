@@ -26,10 +26,10 @@ use crate::blocks::BlockSetter;
 use crate::grant::Grant;
 use crate::revocation::DEFAULT_REVOCATION_LEEWAY;
 
-/// Generates a test per rule; `$store` is an expression for an empty store.
+/// Generates a test per rule; `$store` is an expression for an empty store, which `$check` examines after the rule.
 macro_rules! every_rule {
-    ($store:expr) => {
-        crate::store::conformance::every_rule! { $store =>
+    ($store:expr, $check:expr) => {
+        crate::store::conformance::every_rule! { $store, $check =>
             entry::guest_is_admitted_and_recorded
             entry::restart_continues_its_family
             entry::new_start_voids_the_former_family
@@ -135,11 +135,13 @@ macro_rules! every_rule {
             outbox::backlog_covers_all_apps_and_has_the_oldest
         }
     };
-    ($store:expr => $($subject:ident::$rule:ident)*) => {
+    ($store:expr, $check:expr => $($subject:ident::$rule:ident)*) => {
         $(
             #[tokio::test]
             async fn $rule() {
-                crate::store::conformance::$subject::$rule(&$store).await;
+                let store = $store;
+                crate::store::conformance::$subject::$rule(&store).await;
+                $check(&store).await;
             }
         )*
     };

@@ -2,6 +2,8 @@
 //!
 //! Only the writer's thread changes them: with each row, and back if the transaction is rolled back.
 
+#[cfg(test)]
+use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -55,6 +57,14 @@ impl Sizes {
 
     pub(super) fn of(&self, app: &str) -> StoreSizes {
         self.0.lock().by_app.get(app).copied().unwrap_or_default()
+    }
+
+    /// The numbers of all apps that have rows.
+    #[cfg(test)]
+    pub(super) fn all(&self) -> BTreeMap<Arc<str>, StoreSizes> {
+        let counts = self.0.lock();
+        let has_rows = |(_, sizes): &(&Arc<str>, &StoreSizes)| **sizes != StoreSizes::default();
+        counts.by_app.iter().filter(has_rows).map(|(app, sizes)| (app.clone(), *sizes)).collect()
     }
 
     /// Counts rows that were inserted, or removed if `change` is negative.
