@@ -112,6 +112,12 @@ impl Context {
         Rate::per_second(limits.resumes_per_s, limits.resumes_burst)
     }
 
+    /// The rate of resumes of one session after which its rooms are sent as a whole.
+    pub(super) fn reset_rate(&self) -> Rate {
+        let limits = self.limits();
+        Rate::every(limits.roster_interval, limits.resumes_burst)
+    }
+
     pub(super) fn room_opening_rate(&self) -> Rate {
         let per_minute = self.limits().rooms_opened_per_minute;
         Rate::every(Duration::from_mins(1) / per_minute.max(1), per_minute)

@@ -79,6 +79,8 @@ pub struct Session {
     commands: RateLimiter,
     keepalives: RateLimiter,
     resumes: RateLimiter,
+    /// Resumes after which the client's rooms are reset.
+    resets: RateLimiter,
     /// Frames of rooms were dropped: the client's rooms need a reset.
     is_behind: bool,
     /// Commands rejected by the rate limiter since the last accepted one.
@@ -131,6 +133,7 @@ impl Session {
             commands: RateLimiter::default(),
             keepalives: RateLimiter::default(),
             resumes: RateLimiter::default(),
+            resets: RateLimiter::default(),
             is_behind: false,
             refused: 0,
         };

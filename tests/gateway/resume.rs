@@ -393,3 +393,30 @@ async fn guest_ban_follows_the_instance_on_resume() {
     // Nothing acted on this session yet: the check at resume finds the ban.
     assert_eq!(Client::resume_refused(&gateway, &started, SEEN).await.code, 4011);
 }
+
+#[tokio::test]
+async fn resumes_that_reset_rooms_are_bounded() {
+    let gateway = Setup::new().with(|config| {
+        config.limits.resumes_burst = 3;
+        config.resume.window = Duration::from_mins(10);
+    });
+    let gateway = gateway.run().await;
+    let (mut ada, started) = Client::guest(&gateway, "ada", "instance-of-ada").await;
+    ada.request("join", json!({ "room": "lobby" })).await.unwrap();
+    let last_seq = ada.last_seq;
+    ada.cut().await;
+    for _ in 0..3 {
+        let (mut again, _) = Client::resume(&gateway, &started, 0).await;
+        again.push("room_reset").await;
+        again.cut().await;
+    }
+    gateway.advance(Duration::from_secs(5));
+    let refused = Client::resume_refused(&gateway, &started, 0).await;
+    assert_eq!((refused.code, &refused.disconnect["retry_after_ms"]), (4202, &json!(5_000)));
+    let (again, resumed) = Client::resume(&gateway, &started, last_seq).await;
+    assert_eq!(resumed["rooms"][0]["room"], "lobby", "no snapshot is needed");
+    again.cut().await;
+    gateway.advance(Duration::from_secs(5));
+    let (mut again, _) = Client::resume(&gateway, &started, 0).await;
+    again.push("room_reset").await;
+}

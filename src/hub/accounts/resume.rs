@@ -37,17 +37,17 @@ impl Accounts {
         if !session.inspect(|session| session.is_proved_by(shown)) {
             return Err(StartError::resume_denied());
         }
+        let (rate, resets) = (self.context.resume_rate(), self.context.reset_rate());
+        let claim = ResumeClaim { shown, last_seq: resume.last_seq, rate, resets };
+        // Before the store and a hook are asked.
+        self.check_claim(&session, claim)?;
         self.access.check(&session, peer).await?;
         let renewal = self.renewal(&session, &resume, peer, attempt, request).await?;
         let user = session.meta().directory_key();
         let secret = self.new_secret(user);
         let next = SecretHash::of(secret.as_str());
-        let rate = self.context.resume_rate();
-        let claim = ResumeClaim { shown, last_seq: resume.last_seq, rate };
-        let now = self.context.clock.now();
-        // Checked first: a rejected resume must not move the fence that a concurrent start relies on.
-        let checked = session.inspect(|session| claim.check(session, now));
-        checked.map_err(|error| self.resume_error(error))?;
+        // A rejected resume must not move the fence that a concurrent start relies on.
+        self.check_claim(&session, claim)?;
         attempt.check(&self.context)?;
         let age = attempt.age(&self.context.clock);
         let to = Move { user, session: session.id(), age, shown, next };
@@ -87,8 +87,8 @@ impl Accounts {
         if !session.inspect(|session| session.is_proved_by(shown)) {
             return Err(StartError::resume_denied());
         }
-        let rate = self.context.resume_rate();
-        let claim = ResumeClaim { shown, last_seq: resume.last_seq, rate };
+        let (rate, resets) = (self.context.resume_rate(), self.context.reset_rate());
+        let claim = ResumeClaim { shown, last_seq: resume.last_seq, rate, resets };
         let checked = async {
             self.access.check(&session, peer).await?;
             let renewal = self.renewal(&session, &resume, peer, attempt, request).await?;
@@ -187,6 +187,12 @@ impl Accounts {
             rooms: self.rooms.own_participants(&session),
         });
         Ok(OpenedSession { connection: SessionConnection::new(session, generation), reply })
+    }
+
+    fn check_claim(&self, session: &SessionHandle, claim: ResumeClaim) -> Result<(), StartError> {
+        let now = self.context.clock.now();
+        let checked = session.inspect(|session| claim.check(session, now));
+        checked.map_err(|error| self.resume_error(error))
     }
 
     fn resume_error(&self, error: ResumeError) -> StartError {

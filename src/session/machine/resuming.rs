@@ -8,7 +8,7 @@ use super::super::link::Link;
 use super::super::secret::SecretHash;
 use super::super::timer::Timer;
 use super::Session;
-use crate::rate_limit::Rate;
+use crate::rate_limit::{Rate, RateLimiter};
 use crate::time::Now;
 
 /// Why a session cannot be resumed.
@@ -41,6 +41,8 @@ pub struct ResumeClaim {
     pub last_seq: u64,
     /// The rate of resumes of one session.
     pub rate: Rate,
+    /// The rate of those after which the client receives its rooms as a whole.
+    pub resets: Rate,
 }
 
 impl ResumeClaim {
@@ -65,8 +67,27 @@ impl ResumeClaim {
         if !session.ring.has_sent(self.last_seq) {
             return Err(ResumeError::Denied);
         }
-        let mut resumes = session.resumes;
-        resumes.take(self.rate, now.monotonic).map_err(ResumeError::TooMany)
+        let (mut resumes, mut resets) = (session.resumes, session.resets);
+        self.take(&mut resumes, &mut resets, self.resets_rooms(session), now)
+    }
+
+    /// Whether the client receives new snapshots of its rooms.
+    fn resets_rooms(self, session: &Session) -> bool {
+        self.last_seq == 0 || session.ring.has_hole_after(self.last_seq)
+    }
+
+    fn take(
+        self,
+        resumes: &mut RateLimiter,
+        resets: &mut RateLimiter,
+        resets_rooms: bool,
+        now: Now,
+    ) -> Result<(), ResumeError> {
+        resumes.take(self.rate, now.monotonic).map_err(ResumeError::TooMany)?;
+        if resets_rooms {
+            resets.take(self.resets, now.monotonic).map_err(ResumeError::TooMany)?;
+        }
+        Ok(())
     }
 
     /// Resumes the session on the connection of `generation`, and replays the frames after `last_seq`.
@@ -84,7 +105,8 @@ impl ResumeClaim {
         if session.generation().is_some_and(|newest| newest >= generation) {
             return Err(ResumeError::Denied);
         }
-        session.resumes.take(self.rate, now.monotonic).map_err(ResumeError::TooMany)?;
+        let resets_rooms = self.resets_rooms(session);
+        self.take(&mut session.resumes, &mut session.resets, resets_rooms, now)?;
         session.secrets.rotate(self.shown, next_secret);
         session.link = Link::Live { generation };
         session.timers.stop(Timer::Window);

@@ -152,6 +152,7 @@ impl SavedSession {
             commands: RateLimiter::default(),
             keepalives: RateLimiter::default(),
             resumes: RateLimiter::default(),
+            resets: RateLimiter::default(),
             is_behind,
             refused: 0,
         })

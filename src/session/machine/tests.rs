@@ -136,7 +136,8 @@ fn resume(
     now: Now,
 ) -> Result<ResumeOutcome, ResumeError> {
     let rate = Rate::per_second(10_000, 10_000);
-    ResumeClaim { shown, last_seq, rate }.resume(session, generation, next_secret, now)
+    let claim = ResumeClaim { shown, last_seq, rate, resets: rate };
+    claim.resume(session, generation, next_secret, now)
 }
 
 fn secret(number: u32) -> SecretHash {
@@ -425,7 +426,7 @@ fn session_is_resumed_a_limited_number_of_times() {
     let mut world = World::new();
     let rate = Rate::per_second(2, 10);
     let mut resume = |number: u32, now: Now| {
-        let claim = ResumeClaim { shown: secret(number), last_seq: 1, rate };
+        let claim = ResumeClaim { shown: secret(number), last_seq: 1, rate, resets: rate };
         let generation = FIRST + u64::from(number) + 1;
         claim.resume(&mut world.session, generation, secret(number + 1), now).map(|_| ())
     };

@@ -359,7 +359,8 @@ mod tests {
                 Step::Resume => {
                     let next = self.generation + 1;
                     let rate = Rate::per_second(10_000, 10_000);
-                    let claim = ResumeClaim { shown: secret(self.generation), last_seq: 1, rate };
+                    let shown = secret(self.generation);
+                    let claim = ResumeClaim { shown, last_seq: 1, rate, resets: rate };
                     let mut inner = self.cell.lock();
                     let resumed = claim.resume(&mut inner.session, next, secret(next), NOW);
                     if resumed.is_ok() {
