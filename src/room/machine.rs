@@ -17,11 +17,11 @@ use crate::room::durable::records::DurableRecords;
 use crate::room::effect::{Audience, Effect, Effects, Everywhere};
 use crate::room::events::RoomEvent;
 use crate::room::invariants;
-use crate::room::log::commands::{OpenRoom, RecreateRoom, RoomCommand};
+use crate::room::log::commands::{Moderation, OpenRoom, RecreateRoom, RoomCommand};
 use crate::room::log::entry::Entry;
 use crate::room::log::origin::NodeEpoch;
 use crate::room::moderation::migrate::migrate_user;
-use crate::room::moderation::moderate::moderate;
+use crate::room::moderation::moderate::{adds_records, moderate};
 use crate::room::moderation::reports::send_reports;
 use crate::room::participants::authorize::authorize;
 use crate::room::participants::expiry::{expire, extend_leases};
@@ -174,6 +174,12 @@ impl Room {
     pub fn has_used_ref(&self, session: SessionId, ref_: &Ref) -> bool {
         let state = &self.state;
         state.refs.contains(state.ref_requester(session), ref_, state.now.monotonic)
+    }
+
+    /// Whether a command may add to what the store holds of the room or of the app.
+    #[must_use]
+    pub fn adds_records(&self, command: &Moderation) -> bool {
+        adds_records(&self.state, command)
     }
 
     /// Whether the room has a mute, role or block of a user.

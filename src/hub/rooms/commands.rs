@@ -106,8 +106,8 @@ impl Rooms {
             other => moderation_of(other)?,
         };
         let room = self.room_of_moderation(session, asked, &command)?;
-        if command.adds_records()
-            && let Err(full) = check_records(&self.context, &session.user().app, false)
+        let adds_records = room.lock().room.adds_records(&command);
+        if adds_records && let Err(full) = check_records(&self.context, &session.user().app, false)
         {
             // A repeated command is answered from the cache.
             let is_repeated = |ref_| room.lock().room.has_used_ref(session.id(), ref_);

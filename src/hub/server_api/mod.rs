@@ -55,10 +55,11 @@ impl ServerApi {
         caller: Caller,
         wait: Duration,
     ) -> Result<ModerationResult, CallError> {
-        if command.adds_records() {
+        let opened = self.rooms.open(room, Opener::Call).await?;
+        let adds_records = opened.lock().room.adds_records(&command);
+        if adds_records {
             check_records(&self.context, &room.app, true)?;
         }
-        let _room = self.rooms.open(room, Opener::Call).await?;
         let mut call = self.calls.begin()?;
         let origin = Origin::Call(call.id());
         let command = RoomCommand::Moderate { origin, command, server: Some(caller) };

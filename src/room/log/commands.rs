@@ -322,25 +322,6 @@ impl Moderation {
         }
     }
 
-    /// Whether the command may add to what the store holds of the room or of the app. What it lifts, it may.
-    #[must_use]
-    pub const fn adds_records(&self) -> bool {
-        match self {
-            Self::ForceDisconnect(_)
-            | Self::ForceMuteAll(_)
-            | Self::SetRole(_)
-            | Self::LockRoom(_)
-            | Self::EndRoom(_) => true,
-            Self::ForceMute(body) => body.lock,
-            Self::Unblock(_)
-            | Self::ForceUnpublish(_)
-            | Self::LiftMute(_)
-            | Self::DisableForceMute(_)
-            | Self::RequestUnmute(_)
-            | Self::UnlockRoom(_) => false,
-        }
-    }
-
     /// The caller's idempotency key.
     #[must_use]
     pub const fn ref_(&self) -> Option<&Ref> {

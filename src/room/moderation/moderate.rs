@@ -16,7 +16,9 @@ use crate::room::errors;
 use crate::room::log::commands::Moderation;
 use crate::room::log::origin::Origin;
 use crate::room::moderation::context::{ModeratorContext, moderator_of};
-use crate::room::moderation::mute::{disable_force_mute, force_mute, force_mute_all, lift_mute};
+use crate::room::moderation::mute::{
+    adds_exemption, disable_force_mute, force_mute, force_mute_all, lift_mute,
+};
 use crate::room::moderation::remove::{end_room, force_disconnect, force_unpublish, unblock};
 use crate::room::moderation::roles::set_role;
 use crate::room::settings::BATCH_INTERVAL;
@@ -33,6 +35,25 @@ struct ActionResult {
 impl From<ModerationProgress> for ActionResult {
     fn from(progress: ModerationProgress) -> Self {
         Self { progress, role: None, block: None }
+    }
+}
+
+/// Whether a command may add to what the store holds of the room or of the app. What only removes, may run when it is
+/// full.
+pub(in crate::room) fn adds_records(state: &RoomState, command: &Moderation) -> bool {
+    match command {
+        Moderation::ForceDisconnect(_)
+        | Moderation::ForceMuteAll(_)
+        | Moderation::SetRole(_)
+        | Moderation::LockRoom(_)
+        | Moderation::EndRoom(_) => true,
+        Moderation::ForceMute(body) => body.lock,
+        Moderation::LiftMute(body) => adds_exemption(state, body),
+        Moderation::Unblock(_)
+        | Moderation::ForceUnpublish(_)
+        | Moderation::DisableForceMute(_)
+        | Moderation::RequestUnmute(_)
+        | Moderation::UnlockRoom(_) => false,
     }
 }
 

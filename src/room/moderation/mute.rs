@@ -74,6 +74,13 @@ pub(in crate::room) fn force_mute(
     }
 }
 
+/// Whether lifting a mute stores an exemption from the room's mute, instead of removing or replacing a lock.
+pub(in crate::room) fn adds_exemption(state: &RoomState, body: &ForceMute) -> bool {
+    let target = resolve_target(state, &body.target);
+    let is_unlocked = |target: ResolvedTarget| !state.records.locks(&target.coverage);
+    state.records.mute.active && target.is_ok_and(is_unlocked)
+}
+
 pub(in crate::room) fn lift_mute(
     state: &mut RoomState,
     moderator: &ModeratorContext,

@@ -120,3 +120,24 @@ async fn moderation_records_of_an_app_are_bounded() {
     gateway.api_does("DELETE", "users/one/ban", json!({})).await;
     gateway.api_does("POST", "users/three/ban", json!({})).await;
 }
+
+#[tokio::test]
+async fn exemptions_count_to_the_records_of_their_app() {
+    let (gateway, mut host) = nearly_full().await;
+    let ada = gateway.enter("ada", "publisher").await.id();
+    let bob = gateway.enter("bob", "publisher").await.id();
+    let eve = gateway.enter("eve", "publisher").await.id();
+    let of = |id: &Value| json!({ "room": "lobby", "participant": id });
+    host.does("force_mute", json!({ "room": "lobby", "participant": ada, "lock": true })).await;
+    shows(&gateway, "stagedoor_moderation_records 18").await;
+    gateway.api_does("POST", "rooms/lobby/force_mute_all", json!({})).await;
+    shows(&gateway, "stagedoor_moderation_records 19").await;
+    host.does("lift_mute", of(&ada)).await;
+    assert_eq!(host.fails("lift_mute", of(&bob)).await, "overloaded");
+    let lift = "rooms/lobby/lift_mute";
+    gateway.api_does("POST", lift, json!({ "participant": bob })).await;
+    shows(&gateway, "stagedoor_moderation_records 20").await;
+    assert_eq!(gateway.api_fails(lift, json!({ "participant": eve })).await.0, 503);
+    host.does("disable_force_mute", json!({ "room": "lobby" })).await;
+    shows(&gateway, "stagedoor_moderation_records 18").await;
+}
