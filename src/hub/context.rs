@@ -200,7 +200,7 @@ impl Context {
 pub(super) fn check_records(context: &Context, app: &str, by_server: bool) -> Result<(), Error> {
     let max = context.limits().moderation_records_per_app;
     let reserved = if by_server { 0 } else { max / 10 };
-    if context.store.sizes(app).moderation_records < max - reserved {
+    if context.store.sizes(app).moderation_records() < max - reserved {
         return Ok(());
     }
     context.hit(Limit::ModerationRecordsPerApp);

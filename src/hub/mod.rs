@@ -205,7 +205,7 @@ impl Hub {
         metrics.room_stubs.set(gauge(rooms::stub_count(&self.rooms)));
         let sizes = self.apps().map(|app| self.context.store.sizes(app.id()));
         let (guests, records) = sizes.fold((0, 0), |(guests, records), sizes| {
-            (guests + sizes.guests, records + sizes.moderation_records)
+            (guests + sizes.guests, records + sizes.moderation_records())
         });
         metrics.stored_guests.set(gauge(guests));
         metrics.moderation_records.set(gauge(records));

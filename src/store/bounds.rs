@@ -9,8 +9,18 @@ use super::key::UserKey;
 pub struct StoreSizes {
     /// Client instances of guests.
     pub guests: usize,
-    /// Blocks, mutes, roles, locks, ended rooms and redeemed tokens.
-    pub moderation_records: usize,
+    /// Blocks of the app.
+    pub blocks: usize,
+    /// Blocks, mutes, roles and locks of rooms, ended rooms and redeemed tokens.
+    pub room_records: usize,
+}
+
+impl StoreSizes {
+    /// What is bounded as one.
+    #[must_use]
+    pub const fn moderation_records(self) -> usize {
+        self.blocks.saturating_add(self.room_records)
+    }
 }
 
 /// A client instance of a guest that has not started for a while.

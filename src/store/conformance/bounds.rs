@@ -28,7 +28,7 @@ fn guests(store: &dyn Store) -> usize {
 }
 
 fn records(store: &dyn Store) -> usize {
-    store.sizes("app").moderation_records
+    store.sizes("app").moderation_records()
 }
 
 fn role(username: &str) -> DurableChange {
@@ -155,7 +155,7 @@ pub(in crate::store) async fn moderation_records_are_counted(store: &dyn Store) 
     persist(store, "lobby", vec![role("ada"), role("bob"), block("ada", FAR)]).await;
     persist(store, "lobby", vec![role("ada"), block("ada", NOW + MINUTE)]).await;
     assert_eq!(records(store), 3, "a changed record is one");
-    assert_eq!(store.sizes("other").moderation_records, 0);
+    assert_eq!(store.sizes("other").moderation_records(), 0);
     let unblocked = DurableChange::Unblocked { username: user("ada").username };
     persist(store, "lobby", vec![unblocked]).await;
     assert_eq!(records(store), 2);

@@ -53,13 +53,16 @@ pub(super) fn admit(
     let (app_revoked, user, instance) = read(db, key, id)?;
     let guest = policy::is_guest(method, &user).then_some((id, *address));
     let (registered, blocks) = covering(db, sizes, key, guest, *now)?;
-    let StoreSizes { guests, moderation_records } = sizes.of(&key.app);
-    // No name is reserved in an app that has no such record.
-    let names = admission.names.as_ref().filter(|_| moderation_records > 0);
-    let reserving = if names.is_some() { reserving(db, key, *now)? } else { Vec::new() };
+    let StoreSizes { guests, room_records, .. } = sizes.of(&key.app);
+    // Only records of rooms reserve names, for instances of a name that was seen.
+    let names = admission.names.as_ref().filter(|_| room_records > 0);
+    let reserving = match names {
+        Some(_) if user.seen.is_some() => reserving(db, key, *now)?,
+        Some(_) | None => Vec::new(),
+    };
     let is_new = instance.is_none();
     let reserved = match names {
-        Some(names) if is_new && names.max_reserved < usize::MAX => {
+        Some(names) if is_new && may_reserve(db, admission, names)? => {
             reserved_at(db, admission, names)?
         }
         Some(_) | None => Vec::new(),
@@ -258,6 +261,26 @@ fn reserving(
         Ok(ReservingInstance { proof, seen: row.get::<_, Ms>(1)?.0 })
     })?;
     rows.collect()
+}
+
+/// Whether guests of the address of a start may reserve as many names as they can. Most addresses have few guests who
+/// may reserve one, and to count these takes one index.
+fn may_reserve(
+    db: &Connection,
+    admission: &Admission,
+    names: &NameClaim,
+) -> rusqlite::Result<bool> {
+    // Beyond the range of the database, there is no limit.
+    let Ok(max) = isize::try_from(names.max_reserved) else { return Ok(false) };
+    // `is_marked = 1` is the condition of the index.
+    let mut statement = db.prepare_cached(
+        "SELECT count(*) FROM (SELECT 1 FROM instances INDEXED BY marked_by_address \
+         WHERE app = ?1 AND is_marked = 1 AND address BETWEEN ?2 AND ?3 LIMIT ?4)",
+    )?;
+    let (first, last) = network_bytes(admission.address);
+    let key = params![&*admission.user.app, first, last, max];
+    let marked: isize = statement.query_row(key, |row| row.get(0))?;
+    Ok(marked >= max)
 }
 
 /// Other names that guests of the address of a start reserve.

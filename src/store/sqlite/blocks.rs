@@ -122,7 +122,7 @@ fn replace(
         json(&holding.set_by),
         json(blocks),
     ])?;
-    sizes.add(&user.app, Table::ModerationRecords, 1);
+    sizes.add(&user.app, Table::Blocks, 1);
     let mut insert = db.prepare_cached(
         "INSERT INTO block_reach (app, kind, subject, username, until_ms) VALUES (?1, ?2, ?3, ?4, ?5) \
          ON CONFLICT DO UPDATE SET until_ms = excluded.until_ms",
@@ -181,7 +181,7 @@ fn remove(db: &Connection, sizes: &Sizes, app: &Arc<str>, username: &str) -> rus
     let removed = db
         .prepare_cached("DELETE FROM blocks WHERE app = ?1 AND username = ?2")?
         .execute(params![&**app, username])?;
-    sizes.subtract(app, Table::ModerationRecords, removed);
+    sizes.subtract(app, Table::Blocks, removed);
     Ok(())
 }
 
@@ -199,7 +199,7 @@ pub(super) fn prune_some(
     let mut rows = statement.query(params![Ms(before), PRUNE_BATCH])?;
     let mut removed = 0;
     while let Some(row) = rows.next()? {
-        sizes.subtract(&row.get::<_, String>(0)?.into(), Table::ModerationRecords, 1);
+        sizes.subtract(&row.get::<_, String>(0)?.into(), Table::Blocks, 1);
         removed += 1;
     }
     Ok(removed == PRUNE_BATCH)
@@ -213,7 +213,7 @@ pub(super) fn of_start(
     guest: Option<&(&InstanceId, [u8; 16])>,
     now: Timestamp,
 ) -> rusqlite::Result<Vec<Block>> {
-    if sizes.of(&user.app).moderation_records == 0 {
+    if sizes.of(&user.app).blocks == 0 {
         return Ok(Vec::new());
     }
     let mut statement = db.prepare_cached(

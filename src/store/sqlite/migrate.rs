@@ -26,7 +26,7 @@ pub(super) fn migrate(
 ) -> rusqlite::Result<Option<Vec<RoomKey>>> {
     let (from, to) = (rename.from(), rename.to());
     let mut facts = facts_about(db, &rename.app, from, now)?.into_iter().peekable();
-    if facts.peek().is_some() && sizes.of(&rename.app).moderation_records >= max_records {
+    if facts.peek().is_some() && sizes.of(&rename.app).moderation_records() >= max_records {
         return Ok(None);
     }
     let mut migrated: Vec<RoomKey> = Vec::new();

@@ -108,7 +108,7 @@ pub(super) fn persist(
                         "DELETE FROM room_facts WHERE app = ?1 AND room = ?2 AND kind = ?3 AND subject = ?4",
                     )?
                     .execute(params![app, room, *kind as u8, &**subject])?;
-                sizes.subtract(&key.app, Table::ModerationRecords, removed);
+                sizes.subtract(&key.app, Table::RoomRecords, removed);
             }
             Change::End(until) => {
                 db.prepare_cached(
@@ -190,7 +190,7 @@ fn put(
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?
         .execute(row)?;
-        sizes.add(&key.app, Table::ModerationRecords, 1);
+        sizes.add(&key.app, Table::RoomRecords, 1);
     }
     Ok(())
 }
@@ -214,7 +214,7 @@ pub(super) fn load(
     let removed = db
         .prepare_cached("DELETE FROM room_facts WHERE app = ?1 AND room = ?2 AND until_ms <= ?3")?
         .execute(params![app, room, Ms(now)])?;
-    sizes.subtract(&key.app, Table::ModerationRecords, removed);
+    sizes.subtract(&key.app, Table::RoomRecords, removed);
     sweep(db, sizes, now)?;
     let mut statement =
         db.prepare_cached("SELECT value FROM room_facts WHERE app = ?1 AND room = ?2")?;
@@ -260,7 +260,7 @@ fn sweep(db: &Connection, sizes: &Sizes, now: Timestamp) -> rusqlite::Result<()>
     )?;
     let mut rows = statement.query(params![Ms(now - SWEEP_MARGIN), SWEEP_BATCH])?;
     while let Some(row) = rows.next()? {
-        sizes.subtract(&row.get::<_, String>(0)?.into(), Table::ModerationRecords, 1);
+        sizes.subtract(&row.get::<_, String>(0)?.into(), Table::RoomRecords, 1);
     }
     Ok(())
 }

@@ -28,8 +28,10 @@ struct Counts {
 pub(super) enum Table {
     /// Client instances of guests.
     Guests,
-    /// Durable state of rooms, and blocks of the app.
-    ModerationRecords,
+    /// Blocks of the app.
+    Blocks,
+    /// Durable state of rooms.
+    RoomRecords,
 }
 
 impl Sizes {
@@ -40,8 +42,8 @@ impl Sizes {
                 Table::Guests,
                 "SELECT app, count(*) FROM instances WHERE address IS NOT NULL GROUP BY app",
             ),
-            (Table::ModerationRecords, "SELECT app, count(*) FROM room_facts GROUP BY app"),
-            (Table::ModerationRecords, "SELECT app, count(*) FROM blocks GROUP BY app"),
+            (Table::Blocks, "SELECT app, count(*) FROM blocks GROUP BY app"),
+            (Table::RoomRecords, "SELECT app, count(*) FROM room_facts GROUP BY app"),
         ];
         for (table, sql) in counted {
             let mut statement = db.prepare(sql)?;
@@ -99,7 +101,8 @@ impl Counts {
         let sizes = self.by_app.entry(Arc::clone(app)).or_default();
         let count = match table {
             Table::Guests => &mut sizes.guests,
-            Table::ModerationRecords => &mut sizes.moderation_records,
+            Table::Blocks => &mut sizes.blocks,
+            Table::RoomRecords => &mut sizes.room_records,
         };
         *count = count.saturating_add_signed(change);
     }
