@@ -79,7 +79,11 @@ impl AuthHook for GatedHook {
             }
             let (username, method) =
                 (request.username.clone().unwrap(), AuthMethod::Hook { issued: None });
-            Decision::Allow(Box::new(Authenticated::new(username, method)))
+            let mut authenticated = Authenticated::new(username, method);
+            if request.purpose == Purpose::Renew {
+                authenticated.grant.scopes = Some(["join".to_owned()].into_iter().collect());
+            }
+            Decision::Allow(Box::new(authenticated))
         }
         .boxed()
     }
@@ -237,6 +241,28 @@ async fn dead_resume_leaves_the_live_connection_alone() {
     end(dead, false).await;
     hook.dropped.wait().await;
     assert_live(&mut ada).await;
+}
+
+/// The next start with the session's access token has what its family grants.
+#[tokio::test]
+async fn overtaken_resume_changes_no_grant() {
+    let (gateway, hook) = gated().await;
+    let (ada, started) = Client::start(&gateway, params_start("fast")).await;
+    ada.cut().await;
+    let mut slow = waiting_resume(&gateway, &hook, &started).await;
+    let (session, secret) = (&started["session"]["id"], &started["resume"]["secret"]);
+    let resume = json!({ "session": session, "secret": secret, "last_seq": SEEN });
+    let mut later = Client::connect(&gateway).await;
+    later.send(json!({ "id": 0, "resume": resume })).await;
+    let resumed = later.reply(0).await.unwrap()["resumed"].clone();
+    later.request("ping", json!({})).await.unwrap();
+    hook.permitted.send();
+    assert_eq!(slow.closed().await.code, 4401);
+    assert_eq!(resumed["scopes"], started["scopes"]);
+    let mut start = start_of("ada", "instance-1");
+    start["credentials"] = json!({ "token": started["access_token"] });
+    let (_, again) = Client::start(&gateway, start).await;
+    assert_eq!(again["scopes"], started["scopes"]);
 }
 
 #[tokio::test]

@@ -53,7 +53,8 @@ impl Accounts {
             Err(rejected) => return Err(Self::reject_renewal(session, rejected)),
         };
         let peer = &session.meta().peer;
-        self.check_renewal(session, peer, &mut renewal, number)
+        self.check_renewal(session, peer, &renewal).await.map_err(|rejected| rejected.error)?;
+        renewal.serial = record_renewal(&self.context, session, &renewal, number)
             .await
             .map_err(|rejected| rejected.error)?;
         self.apply_renewal(session, renewal, number, Some(request))?;
@@ -129,25 +130,20 @@ impl Accounts {
         Ok(Renewal { grant, source, authenticated_at, token_issued, expires, issued, serial })
     }
 
-    /// Checks the user of a session before it is renewed, and when the credentials of the renewal were issued, then
-    /// records the renewal.
+    /// Checks the user of a session before it is renewed, and when the credentials of the renewal were issued.
     ///
     /// # Errors
-    /// As [`AccessControl::check_token`](crate::hub::access_control::AccessControl::check_token) and
-    /// [`record_renewal`].
+    /// As [`AccessControl::check_token`](crate::hub::access_control::AccessControl::check_token).
     pub(super) async fn check_renewal(
         &self,
         session: &Arc<SessionHandle>,
         peer: &PeerInfo,
-        renewal: &mut Renewal,
-        number: u64,
+        renewal: &Renewal,
     ) -> Result<(), StartError> {
         match renewal.issued {
-            Some(issued) => self.access.check_token(session, peer, issued, true).await?,
-            None => drop(self.access.check(session, peer).await?),
+            Some(issued) => self.access.check_token(session, peer, issued, true).await,
+            None => self.access.check(session, peer).await.map(drop),
         }
-        renewal.serial = record_renewal(&self.context, session, renewal, number).await?;
-        Ok(())
     }
 
     /// Applies a renewal, in the session and in its rooms, unless one that arrived later was applied.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use stagedoor_proto::{CloseCode, Reply, Resume, ResumeTicket, Resumed, Secret};
 
 use super::attempt::Attempt;
+use super::family::record_renewal;
 use super::renew::credentials_of;
 use super::{Accounts, OpenedSession};
 use crate::engine::{DirectoryKey, Move, Moved, SessionRow};
@@ -55,7 +56,7 @@ impl Accounts {
             Moved::Here { generation, .. } => generation,
             Moved::Denied => return Err(session.resume_error(self.context.clock.now())),
         };
-        self.take_over(session, generation, claim, secret, renewal)
+        self.take_over(session, generation, claim, secret, renewal).await
     }
 
     /// Resumes a session of another node. Its secret contains the key of its directory row.
@@ -95,7 +96,7 @@ impl Accounts {
             attempt.check(&self.context).map(|()| renewal)
         };
         match checked.await {
-            Ok(renewal) => self.take_over(session, generation, claim, secret, renewal),
+            Ok(renewal) => self.take_over(session, generation, claim, secret, renewal).await,
             Err(rejected) => {
                 let suspended = self.engine.suspend(user, session.id(), generation);
                 self.context.run_detached(suspended);
@@ -133,7 +134,8 @@ impl Accounts {
         accepted.ok_or_else(StartError::resume_denied)
     }
 
-    /// The renewal that is part of a resume. The user's blocks are checked again after it was verified.
+    /// The renewal that is part of a resume, verified but not in effect: the resume may still fail. The user's blocks
+    /// are checked again after it was verified.
     async fn renewal(
         &self,
         session: &Arc<SessionHandle>,
@@ -150,13 +152,13 @@ impl Accounts {
         }
         let number = begin_renewal(session);
         let renewal = self.verify_renewal(session, credentials, request);
-        let mut renewal = attempt.wait_for(&self.context, renewal).await?;
-        self.check_renewal(session, peer, &mut renewal, number).await?;
+        let renewal = attempt.wait_for(&self.context, renewal).await?;
+        self.check_renewal(session, peer, &renewal).await?;
         Ok(Some((number, renewal)))
     }
 
-    /// Moves a session to the current connection, by `generation`.
-    fn take_over(
+    /// Moves a session to the current connection, by `generation`, then renews it.
+    async fn take_over(
         &self,
         session: Arc<SessionHandle>,
         generation: u64,
@@ -172,9 +174,10 @@ impl Accounts {
         session.activity().set_held_by(Some(generation));
         self.sessions.notify(&session);
         self.context.metrics.replayed_frames.inc_by(taken.replayed as u64);
-        // A renewal that was sent later, on the former connection, may already be in force.
-        let access_token = renewal
-            .and_then(|(number, renewal)| self.apply_renewal(&session, renewal, number, None).ok());
+        let access_token = match renewal {
+            Some((number, renewal)) => self.renew_resumed(&session, renewal, number).await,
+            None => None,
+        };
         let (state, _, expires_at_ms) = session.status();
         let reply = Reply::Resumed(Resumed {
             replayed_count: u32::try_from(taken.replayed).unwrap_or(u32::MAX),
@@ -193,6 +196,19 @@ impl Accounts {
         let now = self.context.clock.now();
         let checked = session.inspect(|session| claim.check(session, now));
         checked.map_err(|error| self.resume_error(error))
+    }
+
+    /// Records and applies the renewal of a resume that has succeeded. Returns the access token; `None`, and the session
+    /// stays as it is, if a renewal that was sent later on the former connection is in force or the store fails.
+    async fn renew_resumed(
+        &self,
+        session: &Arc<SessionHandle>,
+        mut renewal: Renewal,
+        number: u64,
+    ) -> Option<Secret> {
+        renewal.serial =
+            record_renewal(&self.context, session, &renewal, number).await.ok()?;
+        self.apply_renewal(session, renewal, number, None).ok()
     }
 
     fn resume_error(&self, error: ResumeError) -> StartError {
