@@ -241,6 +241,23 @@ async fn registered_user_inherits_nothing_from_a_guest() {
 }
 
 #[tokio::test]
+async fn removed_guest_rejoins_under_no_earlier_name() {
+    let gateway = Gateway::dev().await;
+    let mut host = gateway.enter("host", "moderator").await;
+    let mut ada = publisher(&gateway, "ada", "instance-1").await;
+    ada.does("leave", json!({ "room": "lobby" })).await;
+    let mut bob = publisher(&gateway, "bob", "instance-1").await;
+    host.does("lock_room", json!({ "room": "lobby" })).await;
+    let block = json!({ "for_ms": 0 });
+    let kick = json!({ "room": "lobby", "participant": bob.id(), "block": block });
+    host.does("force_disconnect", kick).await;
+    bob.push("removed").await;
+    for client in [&mut ada, &mut bob] {
+        assert_eq!(client.fails("join", json!({ "room": "lobby" })).await, "room_locked");
+    }
+}
+
+#[tokio::test]
 async fn previous_carries_no_moderator_role() {
     let gateway = Gateway::dev().await;
     let mut host = gateway.enter("host", "moderator").await;

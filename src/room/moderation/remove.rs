@@ -51,7 +51,7 @@ pub(in crate::room) fn force_disconnect(
         state.records.block(&coverage, set_by, until, state.now.wall, &mut out.changes)?;
     }
     let username = coverage.username.clone();
-    state.recent_leavers.forbid_rejoin(&username);
+    state.recent_leavers.forbid_rejoin(&coverage);
     if is_app_wide {
         let (reason, request) = (body.reason.clone(), out.cause());
         let (set_by, ref_) = (moderator.setter(), body.ref_.clone());

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::{InstanceId, Username};
 
-use crate::principal::{Guest, Principal};
+use crate::principal::{Coverage, Guest, Principal};
 use crate::room::settings::{LEAVER_RETENTION, MAX_RECENT_LEAVERS};
 use crate::time::Monotonic;
 
@@ -105,10 +105,19 @@ impl RecentLeavers {
         self.order.len()
     }
 
-    /// Locks the users of this name out of a locked room.
-    pub(in crate::room) fn forbid_rejoin(&mut self, username: &Username) {
-        for leaver in self.left.get_mut(username).into_iter().flatten() {
-            leaver.may_rejoin = false;
+    /// Locks these principals out of a locked room: guests also under another name that they left with.
+    pub(in crate::room) fn forbid_rejoin(&mut self, coverage: &Coverage) {
+        let forbid = |(username, leavers): (&Username, &mut Vec<RecentLeaver>)| {
+            for leaver in leavers {
+                let who = Principal { username, guest: leaver.guest.as_ref() };
+                leaver.may_rejoin &= !coverage.includes(who);
+            }
+        };
+        if coverage.guests.is_empty() {
+            let named = self.left.get_mut(&coverage.username);
+            named.map(|leavers| (&coverage.username, leavers)).into_iter().for_each(forbid);
+        } else {
+            self.left.iter_mut().for_each(forbid);
         }
     }
 
