@@ -3,7 +3,6 @@
 //! The store is written before live sessions are searched. The engine's directory explains why a concurrent start
 //! sees the block or is found.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -21,7 +20,8 @@ use crate::principal::{Coverage, NameCoverage};
 use crate::request::RequestId;
 use crate::revocation::{DEFAULT_REVOCATION_LEEWAY, Issued, Revocation};
 use crate::store::{
-    AuditEvent, Block, Blocked, BlockedIdentities, Check, CheckedUser, Journal, UserKey,
+    AuditEvent, Block, Blocked, BlockedGuests, BlockedIdentities, Check, CheckedUser, Journal,
+    UserKey,
 };
 
 /// How long a protected session has to answer a liveness probe when another start claims its instance.
@@ -42,7 +42,7 @@ pub(super) struct NewBlock {
     pub(super) user: UserKey,
     pub(super) block: Block,
     /// The only guests it covers. `None`: everybody of the name, and a guest's known instances.
-    pub(super) guests: Option<BTreeSet<InstanceId>>,
+    pub(super) guests: Option<BlockedGuests>,
     /// Whether it covers the addresses of a guest.
     pub(super) by_address: bool,
     /// The idempotency key of the command, for the `disconnect` of the sessions.
@@ -74,7 +74,9 @@ impl AccessControl {
         let NewBlock { user, block, guests, by_address, ref_ } = new;
         let (messages, queued) = self.events.prepare_ban(&user, &block, request).unzip();
         let journal = Journal { audit: row, messages };
-        let (store, covers_name) = (&self.context.store, guests.is_none());
+        let store = &self.context.store;
+        let (covers_name, guests_only) =
+            (guests.as_ref().is_none_or(|guests| guests.by_name), guests.is_some());
         let blocked = store.block(user.clone(), block, guests, by_address, journal).await;
         if let Some(queued) = queued {
             queued.finish(blocked.as_ref().map(|blocked| blocked.evicted));
@@ -83,7 +85,7 @@ impl AccessControl {
         let disconnect = block_disconnect(&holding).caused_by(ref_.as_ref());
         let mut ended = 0;
         if covers_name {
-            ended += self.end_sessions(&user, &disconnect, request).await?;
+            ended += self.end_sessions_of(&user, guests_only, &disconnect, request).await?;
         }
         if reach != BlockedIdentities::default() {
             ended += self.end_all_reached(&user.app, reach, &disconnect, request).await?;
@@ -101,14 +103,26 @@ impl AccessControl {
         disconnect: &Disconnect,
         request: Option<&RequestId>,
     ) -> Result<usize, CallError> {
+        self.end_sessions_of(user, false, disconnect, request).await
+    }
+
+    /// As [`Self::end_sessions`], or with `guests_only` those of guests under the user's name.
+    async fn end_sessions_of(
+        &self,
+        user: &UserKey,
+        guests_only: bool,
+        disconnect: &Disconnect,
+        request: Option<&RequestId>,
+    ) -> Result<usize, CallError> {
         let rows = self.engine.fence(DirectoryKey::of(user)).await?;
         let mut ended = 0;
-        for session in rows.iter().filter_map(|row| self.sessions.find(row.session)) {
+        let here = rows.iter().filter_map(|row| self.sessions.find(row.session));
+        for session in here.filter(|session| session.meta().guest || !guests_only) {
             self.sessions.end(&session, disconnect.clone(), request);
             ended += 1;
         }
         let elsewhere =
-            self.peers.end_sessions(&rows, false, disconnect, request, PEER_TIMEOUT).await;
+            self.peers.end_sessions(&rows, guests_only, disconnect, request, PEER_TIMEOUT).await;
         elsewhere.map(|elsewhere| ended + elsewhere).map_err(|error| {
             tracing::warn!(%error, "cannot end sessions on another node");
             unreachable_peers()
@@ -156,7 +170,8 @@ impl AccessControl {
         let mut ended = 0;
         if coverage.name != NameCoverage::None {
             let user = UserKey { app: Arc::clone(app), username: coverage.username.clone() };
-            ended += self.end_sessions(&user, disconnect, request).await?;
+            let guests_only = coverage.name == NameCoverage::Guests;
+            ended += self.end_sessions_of(&user, guests_only, disconnect, request).await?;
         }
         if !coverage.guests.is_empty() {
             let instances = coverage.guests.keys().cloned().collect();

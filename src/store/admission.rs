@@ -279,6 +279,15 @@ impl BlockedIdentities {
     }
 }
 
+/// The guests that a block covers if it does not cover a registered user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlockedGuests {
+    /// Covered under any name.
+    pub instances: BTreeSet<InstanceId>,
+    /// Whether all guests of the name are covered, and the instances on which they are known.
+    pub by_name: bool,
+}
+
 /// A check of a user whose session has started: on resume, renewal and join.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Check {

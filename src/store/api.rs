@@ -4,13 +4,13 @@
 //! durabilities. *Durable* writes are on disk before the call returns. *Bookkeeping* (when users were seen, token
 //! families, ended sessions) survives `kill -9`, but a machine failure may lose the last second.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use stagedoor_proto::{BlockSource, FamilyId, InstanceId, Timestamp};
 
 use super::admission::{
-    Admission, Admitted, Block, Check, CheckedUser, FamilyRenewal, FormerFamily, Refusal,
+    Admission, Admitted, Block, BlockedGuests, Check, CheckedUser, FamilyRenewal, FormerFamily,
+    Refusal,
 };
 use super::archive::{Archive, StoredRoom};
 use super::audit::AuditEvent;
@@ -54,13 +54,12 @@ pub trait Store: Archive + AuditLog + Outbox {
     /// Blocks a user from the app. Replaces the setter's earlier block; of those of several setters the one with the
     /// latest end holds. A guest's block covers the guest's known instances and, with `by_address`, their addresses.
     ///
-    /// With `guests` it covers only the guests on these instances, under any name, and others with the name of `user`
-    /// are not covered. It then replaces the setter's earlier block of the same guests.
+    /// With `guests` it covers these guests alone, and replaces the setter's earlier block of them.
     fn block(
         &self,
         user: UserKey,
         block: Block,
-        guests: Option<BTreeSet<InstanceId>>,
+        guests: Option<BlockedGuests>,
         by_address: bool,
         journal: Journal,
     ) -> StoreFuture<'_, Blocked>;

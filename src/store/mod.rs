@@ -25,9 +25,9 @@ mod policy;
 mod sqlite;
 
 pub use admission::{
-    Admission, Admitted, AuthMethod, Block, BlockKind, BlockedIdentities, Check, CheckedUser,
-    CredentialSource, FamilyGrant, FamilyRenewal, FamilyTokens, FormerFamily, InstanceLimit,
-    NameClaim, Profile, Refusal, TokenPosition,
+    Admission, Admitted, AuthMethod, Block, BlockKind, BlockedGuests, BlockedIdentities, Check,
+    CheckedUser, CredentialSource, FamilyGrant, FamilyRenewal, FamilyTokens, FormerFamily,
+    InstanceLimit, NameClaim, Profile, Refusal, TokenPosition,
 };
 pub use api::Store;
 pub use archive::{

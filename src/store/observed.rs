@@ -1,12 +1,12 @@
 //! [`Observed`]: a store that passes each of its calls through an observer.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use stagedoor_proto::{BlockSource, FamilyId, InstanceId, RoomId, SessionId, Timestamp, Username};
 
 use super::admission::{
-    Admission, Admitted, Block, Check, CheckedUser, FamilyRenewal, FormerFamily, Refusal,
+    Admission, Admitted, Block, BlockedGuests, Check, CheckedUser, FamilyRenewal, FormerFamily,
+    Refusal,
 };
 use super::api::Store;
 use super::archive::{
@@ -85,7 +85,7 @@ observed! {
         fn block(
             user: UserKey,
             block: Block,
-            guests: Option<BTreeSet<InstanceId>>,
+            guests: Option<BlockedGuests>,
             by_address: bool,
             journal: Journal,
         ) -> '_ Blocked;

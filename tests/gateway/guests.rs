@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use stagedoor::config::{Config, GuestNames};
 
-use crate::common::{Client, Gateway, House, Person, start_of};
+use crate::common::{Client, Gateway, House, Person, Setup, start_of};
 
 /// Joins `lobby` by a room token as publisher.
 async fn publisher(gateway: &Gateway, username: &str, instance: &str) -> Person {
@@ -238,6 +238,37 @@ async fn registered_user_inherits_nothing_from_a_guest() {
     let (client, started) = gateway.registered("ada", "instance-9", claims).await;
     let mut ada = Person::join(client, started, json!({ "room": "lobby" })).await;
     assert_eq!(ada.publish().await["muted"], false);
+}
+
+/// A moderator removes a guest from the app, by name or participant.
+#[tokio::test]
+async fn app_removal_of_a_guest_leaves_the_registered_user() {
+    for names in [GuestNames::Exclusive, GuestNames::Shared] {
+        let setup = Setup::new().with(move |config| config.apps[0].guest_names = names);
+        let gateway = setup.run().await;
+        let claims = json!({ "rooms": { "*": "moderator" }, "app_moderator": true });
+        let mut host = gateway.member("host", claims).await;
+        for (username, by_name) in [("ada", true), ("eve", false)] {
+            let instance = format!("instance-of-{username}");
+            let mut guest = publisher(&gateway, username, &instance).await;
+            let mut kick = json!({ "room": "lobby", "block": { "scope": "app" } });
+            if by_name {
+                kick["username"] = json!(username);
+            } else {
+                kick["participant"] = json!(guest.id());
+            }
+            host.does("force_disconnect", kick).await;
+            assert_eq!(guest.closed().await.code, 4010);
+            for name in [username, "mallory"] {
+                let start = json!({ "id": 0, "start": start_of(name, &instance) });
+                assert_eq!(Client::refused(&gateway, start).await.code, 4010, "{name}");
+            }
+            let claims = json!({ "rooms": { "*": "publisher" } });
+            let (client, started) = gateway.registered(username, "instance-9", claims).await;
+            let mut user = Person::join(client, started, json!({ "room": "lobby" })).await;
+            user.publish().await;
+        }
+    }
 }
 
 #[tokio::test]

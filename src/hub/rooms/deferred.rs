@@ -25,7 +25,8 @@ use crate::principal::NameCoverage;
 use crate::request::RequestId;
 use crate::room::{Audience, DurableChange, DurableKey, Origin, RemovedUser, RoomKey};
 use crate::store::{
-    AuditEvent, Block, BlockKind, Evicted, RoomWrite, StoreError, StoreFuture, Unblocked, UserKey,
+    AuditEvent, Block, BlockKind, BlockedGuests, Evicted, RoomWrite, StoreError, StoreFuture,
+    Unblocked, UserKey,
 };
 use crate::sync::Mutex;
 use crate::time::Monotonic;
@@ -311,10 +312,15 @@ impl DeferredExecutor {
         let (key, block) = self.removal_of(app, user);
         let app = self.context.app(app);
         let by_address = app.is_some_and(|app| app.rules().ban_guest_addresses);
-        // Of an exclusive name, all instances that hold it are one guest.
         let is_shared = app.is_some_and(|app| app.rules().guest_names == GuestNames::Shared);
-        let guests = (is_shared && user.coverage.name == NameCoverage::None)
-            .then(|| user.coverage.guests.keys().cloned().collect());
+        let by_name = match user.coverage.name {
+            NameCoverage::All => None,
+            NameCoverage::Guests => Some(true),
+            // Of an exclusive name, all instances that hold it are one guest.
+            NameCoverage::None => Some(!is_shared),
+        };
+        let instances = || user.coverage.guests.keys().cloned().collect();
+        let guests = by_name.map(|by_name| BlockedGuests { instances: instances(), by_name });
         let new = NewBlock { user: key, block, guests, by_address, ref_: user.ref_.clone() };
         match self.access.block(new, None, user.request.as_ref()).await {
             Err(CallError::Store(error)) => Err(error),

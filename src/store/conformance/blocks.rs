@@ -10,7 +10,8 @@ use super::{
 };
 use crate::blocks::BlockSetter;
 use crate::store::{
-    Admission, AuthMethod, Block, BlockKind, BlockedIdentities, Journal, Refusal, Store,
+    Admission, AuthMethod, Block, BlockKind, BlockedGuests, BlockedIdentities, Journal, Refusal,
+    Store,
 };
 
 pub(in crate::store) async fn block_applies_to_every_auth_method(store: &dyn Store) {
@@ -36,7 +37,7 @@ pub(in crate::store) async fn block_of_one_guest_leaves_others_of_the_name(store
     };
     let refused = |minutes| Err(Refusal::Blocked(block(minutes)));
     for (on, minutes) in [('a', 10), ('b', 5), ('a', 7)] {
-        let guests = [instance(on)].into();
+        let guests = BlockedGuests { instances: [instance(on)].into(), by_name: false };
         let blocked =
             store.block(user("ada"), block(minutes), Some(guests), false, Journal::default());
         assert_eq!(blocked.await.unwrap().holding, block(minutes));
@@ -60,6 +61,30 @@ pub(in crate::store) async fn block_of_one_guest_leaves_others_of_the_name(store
     for on in ['a', 'b', 'c', 'e'] {
         admit(store, start("ada", AuthMethod::Guest, 7).on(on)).await;
     }
+}
+
+pub(in crate::store) async fn guest_block_leaves_the_registered_user(store: &dyn Store) {
+    for (n, on) in [(1, 'a'), (2, 'b')] {
+        admit(store, start("ada", AuthMethod::Guest, n).on(on)).await;
+    }
+    let set_by = moderator("host");
+    let block = block_by(set_by, NOW, Some(10));
+    let guests = BlockedGuests { instances: [instance('a')].into(), by_name: true };
+    let blocked = store.block(user("ada"), block.clone(), Some(guests), false, Journal::default());
+    assert_eq!(blocked.await.unwrap().holding, block);
+    for (name, on) in [("ada", 'a'), ("ada", 'b'), ("ada", 'z'), ("eve", 'a'), ("eve", 'b')] {
+        let guest = start(name, AuthMethod::Guest, 3).on(on);
+        assert_eq!(
+            try_admit(store, guest).await,
+            Err(Refusal::Blocked(block.clone())),
+            "{name} on {on}"
+        );
+    }
+    admit(store, start("ada", registered(), 4).on('z')).await;
+    let longer = block_by(moderator("host"), NOW, Some(20));
+    store.block(user("ada"), longer.clone(), None, false, Journal::default()).await.unwrap();
+    let refused = try_admit(store, start("ada", registered(), 5).on('z')).await;
+    assert_eq!(refused, Err(Refusal::Blocked(longer)));
 }
 
 pub(in crate::store) async fn expired_block_has_no_effect(store: &dyn Store) {

@@ -55,6 +55,7 @@ macro_rules! every_rule {
             entry::revocation_of_an_app_never_moves_back
             blocks::block_applies_to_every_auth_method
             blocks::block_of_one_guest_leaves_others_of_the_name
+            blocks::guest_block_leaves_the_registered_user
             blocks::expired_block_has_no_effect
             blocks::later_block_replaces_an_earlier_one
             blocks::guest_block_covers_its_instances

@@ -6,7 +6,8 @@ use stagedoor_proto::{BlockSource, Timestamp};
 use super::rows::{KnownInstance, UserRow};
 use crate::address::network;
 use crate::blocks::{BlockSetter, SetBlock, bound};
-use crate::store::admission::{Block, BlockedIdentities};
+use crate::principal::NameCoverage;
+use crate::store::admission::{Block, BlockedGuests, BlockedIdentities};
 
 /// One setter's block of a user, with what else it covers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,16 +15,16 @@ pub(in crate::store) struct AppBlock {
     #[serde(flatten)]
     pub(in crate::store) block: Block,
     pub(in crate::store) identities: BlockedIdentities,
-    /// Whether it covers the guests of its identities alone, and not everybody of the name.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(in crate::store) guests_only: bool,
+    /// Which users of the name it covers, besides the guests of its identities.
+    #[serde(default)]
+    pub(in crate::store) name: NameCoverage,
 }
 
 impl AppBlock {
-    /// Whether it covers guests that the other one covers.
+    /// Whether it covers users that the other one covers.
     fn overlaps(&self, other: &Self) -> bool {
         let (own, others) = (&self.identities.instances, &other.identities.instances);
-        !self.guests_only || !own.is_disjoint(others)
+        self.name != NameCoverage::None || !own.is_disjoint(others)
     }
 }
 
@@ -43,7 +44,7 @@ impl SetBlock for AppBlock {
         self.block.set_by = by;
         self.identities.instances.extend(other.identities.instances);
         self.identities.addresses.extend(other.identities.addresses);
-        self.guests_only &= other.guests_only;
+        self.name = self.name.max(other.name);
     }
 }
 
@@ -56,20 +57,19 @@ pub(in crate::store) fn with_block(
     let set_by = new.block.set_by.clone();
     blocks.retain(|earlier| earlier.block.is_in_force(now));
     for earlier in blocks.iter_mut().filter(|earlier| set_by.replaces(&earlier.block.set_by)) {
-        if new.guests_only {
+        if new.name == NameCoverage::None {
             let replaced = &new.identities.instances;
             earlier.identities.instances.retain(|instance| !replaced.contains(instance));
         } else {
             new.identities.instances.append(&mut earlier.identities.instances);
         }
+        if earlier.name <= new.name {
+            earlier.name = NameCoverage::None;
+        }
     }
     blocks.retain(|earlier| {
-        let is_replaced = if new.guests_only {
-            earlier.guests_only && earlier.identities.instances.is_empty()
-        } else {
-            true
-        };
-        !(is_replaced && set_by.replaces(&earlier.block.set_by))
+        let covers = earlier.name != NameCoverage::None || !earlier.identities.instances.is_empty();
+        covers || !set_by.replaces(&earlier.block.set_by)
     });
     blocks.push(new);
     bound(&mut blocks);
@@ -103,21 +103,34 @@ pub(in crate::store) fn holding(blocks: &[AppBlock]) -> Option<&Block> {
     blocks.iter().map(|block| &block.block).max_by_key(|block| block.end())
 }
 
+/// Which users of the name a block covers. `guests`: it covers these alone.
+pub(in crate::store) fn name_coverage(guests: Option<&BlockedGuests>) -> NameCoverage {
+    match guests {
+        None => NameCoverage::All,
+        Some(guests) if guests.by_name => NameCoverage::Guests,
+        Some(_) => NameCoverage::None,
+    }
+}
+
 /// The identities covered by a user's block. A registered user's block covers the name alone. A guest's block covers
-/// the guest's known instances and, with `by_address`, the networks of their addresses.
+/// the guest's known instances and, with `by_address`, the networks of their addresses. `guests`: it covers these
+/// alone.
 pub(in crate::store) fn blocked_identities(
     user: &UserRow,
+    guests: Option<&BlockedGuests>,
     instances: Vec<KnownInstance>,
     by_address: bool,
 ) -> BlockedIdentities {
+    let listed = guests.map(|guests| guests.instances.clone()).unwrap_or_default();
+    let covers_all = !user.is_registered && name_coverage(guests) != NameCoverage::None;
     let mut reached = BlockedIdentities::default();
-    if user.is_registered {
-        return reached;
-    }
     for KnownInstance { instance, address } in instances {
-        reached.instances.insert(instance);
-        reached.addresses.extend(address.filter(|_| by_address).map(network));
+        if covers_all || listed.contains(&instance) {
+            reached.instances.insert(instance);
+            reached.addresses.extend(address.filter(|_| by_address).map(network));
+        }
     }
+    reached.instances.extend(listed);
     reached
 }
 
@@ -133,11 +146,23 @@ mod tests {
         };
         let guest = UserRow::default();
         let registered = UserRow { is_registered: true, ..UserRow::default() };
-        for (user, by_address, reached) in
-            [(&guest, false, (1, 0)), (&guest, true, (1, 1)), (&registered, true, (0, 0))]
-        {
-            let identities = blocked_identities(user, vec![known.clone()], by_address);
-            assert_eq!((identities.instances.len(), identities.addresses.len()), reached);
+        let of = |name: &str, by_name| {
+            let instances = [format!("instance-{name}").parse().unwrap()].into();
+            Some(BlockedGuests { instances, by_name })
+        };
+        for (user, guests, by_address, reached) in [
+            (&guest, None, false, (1, 0)),
+            (&guest, None, true, (1, 1)),
+            (&registered, None, true, (0, 0)),
+            (&guest, of("a", false), true, (1, 1)),
+            (&guest, of("b", false), true, (1, 0)),
+            (&guest, of("b", true), true, (2, 1)),
+            (&registered, of("b", true), true, (1, 0)),
+        ] {
+            let known = vec![known.clone()];
+            let identities = blocked_identities(user, guests.as_ref(), known, by_address);
+            let counts = (identities.instances.len(), identities.addresses.len());
+            assert_eq!(counts, reached, "{guests:?}");
         }
     }
 }

@@ -17,7 +17,7 @@ pub(super) use admission::{
     AdmissionWrites, CheckWrites, InstanceWrite, UserWrite, admit, check, is_guest,
 };
 pub(super) use blocks::{
-    AppBlock, blocked_identities, holding, holding_over, with_block, without_slot,
+    AppBlock, blocked_identities, holding, holding_over, name_coverage, with_block, without_slot,
 };
 pub(super) use instances::{RememberedInstance, is_penalty, surplus_instances};
 pub(super) use migration::{OwnRows, migrated};

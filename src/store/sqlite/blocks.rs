@@ -6,7 +6,6 @@
 //! no effect; the query that finds one removes it.
 //! Not here: what a block covers (`policy`).
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -17,8 +16,9 @@ use stagedoor_proto::{BlockSource, InstanceId, Timestamp};
 use super::sizes::{Sizes, Table};
 use super::value::{JsonOf, Ms, address_bytes};
 use crate::blocks::BlockSetter;
+use crate::principal::NameCoverage;
 use crate::store::policy::{self, AppBlock, KnownInstance, UserRow};
-use crate::store::{Block, BlockKind, BlockedIdentities, Unblocked, UserKey};
+use crate::store::{Block, BlockKind, BlockedGuests, BlockedIdentities, Unblocked, UserKey};
 
 /// Blocks removed per call of the writer.
 const PRUNE_BATCH: u32 = 500;
@@ -27,26 +27,22 @@ const PRUNE_BATCH: u32 = 500;
 const INSTANCE: u8 = 0;
 const ADDRESS: u8 = 1;
 
-/// Blocks a user, or guests on these instances alone. Returns what else the new block covers, and which block holds.
+/// Blocks a user, or these guests alone. Returns what else the new block covers, and which block holds.
 pub(super) fn block(
     db: &Connection,
     sizes: &Sizes,
     user: &UserKey,
     block: &Block,
-    guests: Option<&BTreeSet<InstanceId>>,
+    guests: Option<&BlockedGuests>,
     by_address: bool,
 ) -> rusqlite::Result<(BlockedIdentities, Block)> {
     let (app, username) = (&*user.app, user.username.as_str());
-    let is_registered = guests.is_none() && is_registered(db, app, username)?;
+    let is_registered = is_registered(db, app, username)?;
     let row = UserRow { is_registered, ..UserRow::default() };
-    let mut known = if is_registered { Vec::new() } else { instances(db, app, username)? };
-    if let Some(guests) = guests {
-        known.retain(|known| guests.contains(&known.instance));
-    }
-    let mut identities = policy::blocked_identities(&row, known, by_address);
-    identities.instances.extend(guests.into_iter().flatten().cloned());
-    let guests_only = guests.is_some();
-    let new = AppBlock { block: block.clone(), identities: identities.clone(), guests_only };
+    let known = instances(db, app, username)?;
+    let identities = policy::blocked_identities(&row, guests, known, by_address);
+    let name = policy::name_coverage(guests);
+    let new = AppBlock { block: block.clone(), identities: identities.clone(), name };
     let blocks = policy::with_block(blocks_of(db, app, username)?, new.clone(), block.since);
     replace(db, sizes, user, &blocks)?;
     let holding = policy::holding_over(&blocks, &new).expect("the new block").clone();
@@ -67,7 +63,7 @@ fn blocks_of(db: &Connection, app: &str, username: &str) -> rusqlite::Result<Vec
         // A row of an earlier release.
         Some((block, None)) => {
             let identities = identities_of(db, app, username)?;
-            Ok(vec![AppBlock { block, identities, guests_only: false }])
+            Ok(vec![AppBlock { block, identities, name: NameCoverage::All }])
         }
     }
 }
@@ -250,7 +246,11 @@ pub(super) fn of_start(
             (ADDRESS, Some((_, address))) => {
                 block.identities.addresses.contains(&IpAddr::from(*address).to_canonical())
             }
-            _ => !block.guests_only,
+            _ => match block.name {
+                NameCoverage::All => true,
+                NameCoverage::Guests => guest.is_some(),
+                NameCoverage::None => false,
+            },
         };
         let covering = blocks.into_iter().filter(covers).map(|block| block.block);
         found.extend(covering.filter(|block| block.is_in_force(now)));

@@ -3,7 +3,6 @@
 //! Not here: the queries (`admit`, `blocks`, `users`, `rooms`, `audit`, `keys`, `handoff`), the other traits
 //! (`archive`, `audit_log`, `outbox_calls`), and batching (`writer`).
 
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -21,10 +20,10 @@ use super::{
 use crate::clock::Rng;
 use crate::room::RoomKey;
 use crate::store::{
-    Admission, Admitted, AuditEvent, Block, Blocked, Check, CheckedUser, Evicted, FamilyRenewal,
-    FormerFamily, GuestPosition, Handoff, IdleGuest, IdleGuests, Journal, Refusal, Rename,
-    RoomWrite, SigningKey, Store, StoreError, StoreFuture, StoreSizes, StoredRoom, Unblocked,
-    UserKey,
+    Admission, Admitted, AuditEvent, Block, Blocked, BlockedGuests, Check, CheckedUser, Evicted,
+    FamilyRenewal, FormerFamily, GuestPosition, Handoff, IdleGuest, IdleGuests, Journal, Refusal,
+    Rename, RoomWrite, SigningKey, Store, StoreError, StoreFuture, StoreSizes, StoredRoom,
+    Unblocked, UserKey,
 };
 
 /// Durable state in one `SQLite` file, for a single gateway.
@@ -153,7 +152,7 @@ impl Store for SqliteStore {
         &self,
         user: UserKey,
         block: Block,
-        guests: Option<BTreeSet<InstanceId>>,
+        guests: Option<BlockedGuests>,
         by_address: bool,
         journal: Journal,
     ) -> StoreFuture<'_, Blocked> {
