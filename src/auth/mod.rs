@@ -173,6 +173,11 @@ pub trait AuthHook: Send + Sync + 'static {
         false
     }
 
+    /// The grant of every session from this source, if the settings of the app alone decide it: it follows them.
+    fn configured_grant(&self, _source: CredentialSource) -> Option<&Grant> {
+        None
+    }
+
     /// Whether this hook decides the request. The first hook that returns true decides.
     fn claims(&self, request: &AuthRequest) -> bool;
 

@@ -79,6 +79,7 @@ impl AppsBuilder {
         let auth = AppAuth {
             id: Arc::clone(&rules.id),
             hooks,
+            has_own_hooks,
             guests: rules.guests || has_own_hooks,
             require_auth_token: rules.require_auth_token,
             renewal: rules.renewal,

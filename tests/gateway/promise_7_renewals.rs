@@ -9,7 +9,7 @@ use futures::future::BoxFuture;
 use serde_json::{Value, json};
 use stagedoor::auth::{AuthHook, AuthMethod, AuthRequest, Authenticated, Decision, Purpose};
 use stagedoor::config::Renewal;
-use stagedoor_proto::Credentials;
+use stagedoor_proto::{Credentials, Role};
 use tokio::sync::Semaphore;
 
 use crate::common::{Client, Gateway, Person, Setup, start_of};
@@ -252,6 +252,30 @@ async fn guest_session_ends_at_its_renewal_once_guests_are_off() {
     let mut start = start_of("ada", "instance-1");
     start["credentials"] = json!({ "token": started["access_token"] });
     assert_eq!(Client::refused(&gateway, json!({ "id": 0, "start": start })).await.code, 4003);
+}
+
+#[tokio::test]
+async fn guests_get_the_current_default_rooms() {
+    let gateway = Gateway::dev().await;
+    let (mut ada, _) = Client::guest(&gateway, "ada", "instance-1").await;
+    let (bea, started) = Client::guest(&gateway, "bea", "instance-2").await;
+    ada.request("join", json!({ "room": "lobby" })).await.unwrap();
+    bea.cut().await;
+    gateway.reload(|config| {
+        config.apps[0].default_rooms =
+            vec![("hall".to_owned().try_into().unwrap(), Role::Subscriber)];
+    });
+    ada.request("renew", json!({})).await.unwrap();
+    assert_eq!(ada.push("removed").await["room"], "lobby");
+    let mut start = start_of("bea", "instance-2");
+    start["credentials"] = json!({ "token": started["access_token"] });
+    let (mut bea, _) = Client::start(&gateway, start).await;
+    for client in [&mut ada, &mut bea] {
+        let error = client.request("join", json!({ "room": "lobby" })).await.unwrap_err();
+        assert_eq!(error["code"], "forbidden");
+        let joined = client.request("join", json!({ "room": "hall" })).await.unwrap();
+        assert_eq!(joined["joined"]["participant"]["role"], "subscriber");
+    }
 }
 
 #[tokio::test]

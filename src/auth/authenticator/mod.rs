@@ -18,6 +18,7 @@ use crate::auth::{
 };
 use crate::clock::Clock;
 use crate::config::Renewal;
+use crate::grant::Grant;
 use crate::names::NameRules;
 use crate::revocation::Issued;
 use crate::store::TokenPosition;
@@ -29,6 +30,8 @@ pub struct AppAuth {
     pub id: Arc<str>,
     /// In order of precedence: the first that claims a request decides it.
     pub hooks: Vec<Arc<dyn AuthHook>>,
+    /// Whether some of them are of the embedder, which may grant guests something else than the settings.
+    pub has_own_hooks: bool,
     /// Whether guests may start and renew sessions.
     pub guests: bool,
     /// Rejects api tokens, and renewals without an auth token except those of guests.
@@ -53,6 +56,7 @@ impl AppAuth {
         Self {
             id,
             hooks,
+            has_own_hooks: false,
             guests,
             require_auth_token,
             renewal,
@@ -211,6 +215,16 @@ impl Authenticator {
     #[must_use]
     pub const fn allows_guests(&self) -> bool {
         self.app.guests
+    }
+
+    /// The grant of sessions from this source, if the app's settings alone decide it. It replaces what a former start
+    /// was granted.
+    #[must_use]
+    pub fn configured_grant(&self, source: CredentialSource) -> Option<&Grant> {
+        if self.app.has_own_hooks {
+            return None;
+        }
+        self.app.hooks.iter().find_map(|hook| hook.configured_grant(source))
     }
 
     /// When a session that last authenticated at `authenticated_at` ends, unless it authenticates again.

@@ -83,6 +83,10 @@ impl AuthHook for ApiTokenHook {
         true
     }
 
+    fn configured_grant(&self, source: CredentialSource) -> Option<&Grant> {
+        (source == CredentialSource::ApiToken).then_some(&self.grant)
+    }
+
     fn claims(&self, request: &AuthRequest) -> bool {
         matches!(&request.credentials, Credentials::Params(params) if has_api_token(params))
     }

@@ -9,7 +9,9 @@ use futures::future::{BoxFuture, ready};
 use stagedoor_proto::Credentials;
 
 use super::settings::{ConfiguredHook, HookSettings};
-use crate::auth::{AuthHook, AuthMethod, AuthRequest, Authenticated, Decision, Denied};
+use crate::auth::{
+    AuthHook, AuthMethod, AuthRequest, Authenticated, CredentialSource, Decision, Denied,
+};
 use crate::grant::Grant;
 
 #[derive(Clone, Debug, Default)]
@@ -44,6 +46,10 @@ impl AuthHook for GuestHook {
 
     fn is_local(&self) -> bool {
         true
+    }
+
+    fn configured_grant(&self, source: CredentialSource) -> Option<&Grant> {
+        (source == CredentialSource::Guest).then_some(&self.grant)
     }
 
     fn claims(&self, request: &AuthRequest) -> bool {

@@ -85,7 +85,8 @@ impl Accounts {
             let expires = settings
                 .self_renew(source, authenticated_at, self.context.clock.wall())
                 .map_err(AuthError::Denied)?;
-            let (grant, token_issued) = (auth.grant, auth.token_issued);
+            let grant = settings.configured_grant(source).cloned().map_or(auth.grant, Arc::new);
+            let token_issued = auth.token_issued;
             let (issued, serial) = (None, 0);
             return Ok(Renewal {
                 grant,

@@ -197,7 +197,7 @@ impl Accounts {
                 now: self.context.clock.wall(),
             };
             let admitted = match self.context.store.admit(admission).await? {
-                Ok(admitted) => admitted,
+                Ok(admitted) => self.admitted(admitted, &accepted.accepted_by),
                 // Another process, or this one with a faster clock, admitted a newer one. Only a live one counts.
                 Err(Refusal::Superseded { generation }) if refused_generation.is_none() => {
                     refused_generation = Some((prepared.generation, generation));
@@ -214,7 +214,6 @@ impl Accounts {
                     return Err(Box::pin(rejected).await);
                 }
             };
-            self.count_forgotten(&admitted);
             // From the first admission: a repeated one would find the family that the first created.
             former = former.or_else(|| admitted.former.clone());
             let session = self.new_session(
@@ -295,10 +294,15 @@ impl Accounts {
         Ok(())
     }
 
-    fn count_forgotten(&self, admitted: &Admitted) {
+    /// An admission, with the current grant where the app's settings alone decide it.
+    fn admitted(&self, mut admitted: Admitted, settings: &Authenticator) -> Admitted {
         if admitted.forgotten > 0 {
             self.context.hit(Limit::InstancesPerUser);
         }
+        if let Some(grant) = settings.configured_grant(admitted.granted.source) {
+            admitted.granted.grant.clone_from(grant);
+        }
+        admitted
     }
 
     /// Claims the instance for an admitted session. `None`: the fence moved, and the start is decided again.
