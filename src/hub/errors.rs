@@ -89,7 +89,11 @@ impl StartError {
             format!("session has ended: {}", disconnect.reason),
         )
         .until(disconnect.until_ms);
-        Self { error, disconnect: Box::new(disconnect) }
+        let ended = Self { error, disconnect: Box::new(disconnect) };
+        match ended.disconnect.retry_after_ms {
+            Some(ms) => ended.retry_after(Duration::from_millis(ms)),
+            None => ended,
+        }
     }
 }
 

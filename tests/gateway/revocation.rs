@@ -266,3 +266,18 @@ async fn revoked_auth_token_resumes_no_session() {
     assert_eq!(closed.code, 4101);
     Client::resume(&gateway, &started, 0).await;
 }
+
+#[tokio::test]
+async fn resume_after_a_revocation_says_how_long_to_wait() {
+    let gateway = Gateway::dev().await;
+    let (ada, started) = gateway.registered("ada", "instance-ada", json!({})).await;
+    ada.cut().await;
+    gateway.suspended("ada").await;
+    gateway.api_does("POST", "users/ada/revoke", json!({})).await;
+    let closed = Client::resume_refused(&gateway, &started, 0).await;
+    assert_eq!(closed.code, 4101);
+    let error = closed.before.iter().find_map(|message| message.get("error")).unwrap();
+    let wait = error["retry_after_ms"].as_u64().unwrap();
+    assert!((1..=2_000).contains(&wait), "{wait}");
+    assert_eq!(closed.disconnect["retry_after_ms"], wait);
+}

@@ -198,16 +198,16 @@ impl Accounts {
         checked.map_err(|error| self.resume_error(error))
     }
 
-    /// Records and applies the renewal of a resume that has succeeded. Returns the access token; `None`, and the session
-    /// stays as it is, if a renewal that was sent later on the former connection is in force or the store fails.
+    /// Records and applies the renewal of a resume that has succeeded. Returns the access token. `None`, and the
+    /// session stays as it is, if a renewal that was sent later on the former connection is in force or the store
+    /// fails.
     async fn renew_resumed(
         &self,
         session: &Arc<SessionHandle>,
         mut renewal: Renewal,
         number: u64,
     ) -> Option<Secret> {
-        renewal.serial =
-            record_renewal(&self.context, session, &renewal, number).await.ok()?;
+        renewal.serial = record_renewal(&self.context, session, &renewal, number).await.ok()?;
         self.apply_renewal(session, renewal, number, None).ok()
     }
 
