@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use stagedoor_proto::{CloseCode, Disconnect, Error, FamilyId, InstanceId, Ref};
+use stagedoor_proto::{CloseCode, Disconnect, Error, FamilyId, InstanceId, Ref, Timestamp};
 
 use super::context::Context;
 use super::errors::{CallError, StartError, block_disconnect};
@@ -21,7 +21,7 @@ use crate::request::RequestId;
 use crate::revocation::{DEFAULT_REVOCATION_LEEWAY, Issued, Revocation};
 use crate::store::{
     AuditEvent, Block, Blocked, BlockedGuests, BlockedIdentities, Check, CheckedUser, Journal,
-    UserKey,
+    StoreError, UserKey,
 };
 
 /// How long a protected session has to answer a liveness probe when another start claims its instance.
@@ -345,18 +345,7 @@ impl AccessControl {
         if session.has_ended() {
             return Err(session.resume_error(now));
         }
-        let auth = session.auth();
-        let check = Check {
-            user: session.user().clone(),
-            instance: session.meta().instance.clone(),
-            address: peer.address,
-            family: session.meta().family,
-            authenticated: auth.authenticated_at,
-            token_issued: auth.token_issued,
-            revocation_leeway: session.app().rules().revocation_leeway,
-            now: now.wall,
-        };
-        match self.context.store.check(check).await? {
+        match self.context.store.check(check_of(session, peer, now.wall)).await? {
             Ok(user) => Ok(user),
             Err(refusal) => {
                 let error = StartError::from(refusal);
@@ -364,6 +353,30 @@ impl AccessControl {
                 Err(error)
             }
         }
+    }
+
+    /// Records that the user of a session is here. A session that would not pass the check goes on: a start in progress
+    /// may be withdrawn.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub(super) async fn record_presence(&self, session: &SessionHandle) -> Result<(), StoreError> {
+        let check = check_of(session, &session.meta().peer, self.context.clock.wall());
+        self.context.store.check(check).await.map(drop)
+    }
+}
+
+fn check_of(session: &SessionHandle, peer: &PeerInfo, now: Timestamp) -> Check {
+    let auth = session.auth();
+    Check {
+        user: session.user().clone(),
+        instance: session.meta().instance.clone(),
+        address: peer.address,
+        family: session.meta().family,
+        authenticated: auth.authenticated_at,
+        token_issued: auth.token_issued,
+        revocation_leeway: session.app().rules().revocation_leeway,
+        now,
     }
 }
 

@@ -288,6 +288,32 @@ async fn removed_guest_rejoins_under_no_earlier_name() {
     }
 }
 
+/// Its session goes on for longer than guests without one are retained.
+#[tokio::test]
+async fn guest_with_a_session_is_not_pruned() {
+    let day = Duration::from_hours(24);
+    let setup = Setup::new().with(move |config| {
+        config.keepalive.interval = day * 30;
+        config.keepalive.timeout = day * 30;
+    });
+    let gateway = setup.run().await;
+    let (mut ada, _) = Client::guest(&gateway, "ada", "instance-1").await;
+    let (mut bea, gone) = Client::guest(&gateway, "bea", "instance-2").await;
+    bea.request("end", json!({ "revoke": false })).await.unwrap();
+    bea.closed().await;
+    gateway.advance(day * 8);
+    gateway.hub().accounts.prune_guests(day * 7).await.unwrap();
+    ada.request("renew", json!({})).await.unwrap();
+    let mut start = start_of("bea", "instance-2");
+    start["credentials"] = json!({ "token": gone["access_token"] });
+    let refused = Client::refused(&gateway, json!({ "id": 0, "start": start })).await;
+    assert_eq!(refused.code, 4101, "who has no session is pruned");
+    gateway.advance(day * 8);
+    gateway.hub().accounts.prune_guests(day * 7).await.unwrap();
+    gateway.registered("ada", "instance-3", json!({})).await;
+    assert_eq!(ada.closed().await.code, 4101, "the name is registered");
+}
+
 #[tokio::test]
 async fn previous_carries_no_moderator_role() {
     let gateway = Gateway::dev().await;

@@ -1,7 +1,8 @@
-//! Forgets guests of an app that has nearly too many: first those who were not seen for longest.
+//! Forgets guests: those who were not seen for the retention, and of an app that has nearly too many first those who
+//! were not seen for longest.
 //!
-//! Those with a session stay, and those with a block, mute, role or exemption. The access tokens of the others are void
-//! then; they start again as guests.
+//! Those with a session stay, and of an app with too many those with a block, mute, role or exemption. The access
+//! tokens of the others are void then; they start again as guests.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use std::time::Duration;
 use super::Accounts;
 use crate::engine::DirectoryKey;
 use crate::hub::errors::CallError;
-use crate::store::IdleGuest;
+use crate::store::{IdleGuest, StoreError};
 use crate::time::Monotonic;
 
 /// Longer than a start takes from its admission until its session is in the directory.
@@ -50,6 +51,24 @@ pub(in crate::hub) fn forget_surplus_guests(accounts: &Arc<Accounts>, now: Monot
 }
 
 impl Accounts {
+    /// Removes guests who were not seen for `retention`. Those with a session stay: they can renew it, and a user who
+    /// registers their name ends it. Returns how many were removed.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn prune_guests(&self, retention: Duration) -> Result<u64, StoreError> {
+        let (store, now) = (&self.context.store, self.context.clock.wall());
+        // Starts, resumes, renewals and joins have recorded the others.
+        let recent = now - retention / 2;
+        let present = self.sessions.select(|session| {
+            session.meta().guest && session.meta().started < recent && !session.has_ended()
+        });
+        for session in present {
+            self.access.record_presence(&session).await?;
+        }
+        store.prune_guests(now - retention).await
+    }
+
     fn has_surplus(&self, app: &str, max: usize) -> bool {
         self.context.store.sizes(app).guests >= max - max / 20
     }
