@@ -429,6 +429,26 @@ async fn name_with_a_role_stays_reserved_over_a_restart() {
 }
 
 #[tokio::test]
+async fn guest_keeps_its_name_when_names_become_exclusive() {
+    let gateway = Gateway::dev().await;
+    let mut host = gateway.enter("host", "moderator").await;
+    let mut ada = publisher(&gateway, "ada", "instance-of-ada").await;
+    host.does("set_role", set_role(&ada, "moderator")).await;
+    ada.push("role_changed").await;
+    gateway.reload(exclusive_names);
+    let mut start = start_of("ada", "instance-of-ada");
+    start["credentials"] = json!({ "token": ada.started["access_token"] });
+    let (client, started) = Client::start(&gateway, start).await;
+    let token = gateway.room_token("publisher");
+    let join = json!({ "room": "lobby", "token": token });
+    let mut again = Person::join(client, started, join).await;
+    assert_eq!(role_of(&again), "moderator");
+    again.does("end", json!({ "revoke": false })).await;
+    let (_, error) = rejected(&gateway, start_of("ada", "instance-2")).await;
+    assert_eq!(error["code"], "name_taken");
+}
+
+#[tokio::test]
 async fn kept_previous_holds_the_name_on_two_instances() {
     let house = House::new();
     let gateway = exclusive(&house).await;

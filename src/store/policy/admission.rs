@@ -184,7 +184,7 @@ impl Start<'_> {
         if self.instance.is_none() && reserved.len() >= names.max_reserved {
             return Err(Refusal::NamesReserved(reserved.clone()));
         }
-        if reserving.iter().any(|other| other.proof == Some(proof)) {
+        if reserving.iter().any(|other| other.is_own || other.proof == Some(proof)) {
             return Ok(());
         }
         let until = reserving.iter().map(|other| other.seen + names.retention).max();
@@ -406,10 +406,12 @@ mod tests {
     #[test]
     fn exclusive_name_is_for_its_holder() {
         let proofs = |numbers: &[u128]| numbers.iter().map(|n| family(*n)).collect::<Vec<_>>();
-        let reserving = |proof, seen| ReservingInstance { proof: Some(family(proof)), seen };
+        let recent = NOW - SECOND;
+        let reserving =
+            |proof, seen| ReservingInstance { is_own: false, proof: Some(family(proof)), seen };
+        let shared = |is_own| ReservingInstance { is_own, proof: None, seen: recent };
         let held = |until| Err(Refusal::NameHeld { until });
         let own = InstanceRow { proof: Some(family(5)), ..instance(2, 1) };
-        let recent = NOW - SECOND;
         for (case, instance, proved, holders, reserving, expected) in [
             ("free", None, None, vec![], vec![], Ok(9)),
             ("a session of another guest", None, None, vec![7], vec![], held(None)),
@@ -418,6 +420,8 @@ mod tests {
             ("reserved", None, None, vec![], vec![reserving(7, recent)], held(Some(recent + WEEK))),
             ("once reserved", None, None, vec![], vec![reserving(7, NOW - WEEK)], Ok(9)),
             ("reserved for itself", Some(own), None, vec![], vec![reserving(5, recent)], Ok(5)),
+            ("reserved while names were shared", None, None, vec![], vec![shared(true)], Ok(9)),
+            ("for another one", None, None, vec![], vec![shared(false)], held(Some(recent + WEEK))),
         ] {
             let proved = proved.map(family);
             let names = NameClaim {

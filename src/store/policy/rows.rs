@@ -39,6 +39,9 @@ pub(in crate::store) struct InstanceRow {
 /// An instance of a guest, for which the app or a room holds a penalty, a role or an exemption.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::store) struct ReservingInstance {
+    /// Whether it is the instance that starts.
+    pub(in crate::store) is_own: bool,
+    /// `None`: its last session had a shared name.
     pub(in crate::store) proof: Option<FamilyId>,
     pub(in crate::store) seen: Timestamp,
 }

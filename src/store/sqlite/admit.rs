@@ -57,7 +57,7 @@ pub(super) fn admit(
     // Only records of rooms reserve names, for instances of a name that was seen.
     let names = admission.names.as_ref().filter(|_| room_records > 0);
     let reserving = match names {
-        Some(_) if user.seen.is_some() => reserving(db, key, *now)?,
+        Some(_) if user.seen.is_some() => reserving(db, key, id, *now)?,
         Some(_) | None => Vec::new(),
     };
     let is_new = instance.is_none();
@@ -249,16 +249,18 @@ fn last_registered(
 fn reserving(
     db: &Connection,
     user: &UserKey,
+    own: &InstanceId,
     now: Timestamp,
 ) -> rusqlite::Result<Vec<ReservingInstance>> {
     let mut statement = db.prepare_cached(concat!(
-        "SELECT i.proof, i.seen_ms FROM instances i WHERE i.app = ?1 AND i.username = ?3 AND ",
+        "SELECT i.instance = ?4, i.proof, i.seen_ms FROM instances i \
+         WHERE i.app = ?1 AND i.username = ?3 AND ",
         reserves_its_name!(),
     ))?;
-    let key = params![&*user.app, Ms(now), user.username.as_str()];
+    let key = params![&*user.app, Ms(now), user.username.as_str(), own.as_str()];
     let rows = statement.query_map(key, |row| {
-        let proof = row.get::<_, Option<Family>>(0)?.map(|family| family.0);
-        Ok(ReservingInstance { proof, seen: row.get::<_, Ms>(1)?.0 })
+        let proof = row.get::<_, Option<Family>>(1)?.map(|family| family.0);
+        Ok(ReservingInstance { is_own: row.get(0)?, proof, seen: row.get::<_, Ms>(2)?.0 })
     })?;
     rows.collect()
 }
