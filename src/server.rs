@@ -425,7 +425,7 @@ async fn prune(hub: Arc<Hub>, lifecycle: Lifecycle) {
             () = lifecycle.stopping() => return,
             _ = ticks.tick() => {
                 let (store, now) = (hub.store(), hub.clock().wall());
-                if let Err(error) = hub.accounts.prune_guests(hub.guest_retention()).await {
+                if let Err(error) = hub.prune_guests().await {
                     tracing::warn!(%error, "cannot prune expired guests");
                 }
                 // A node that missed a rotation gets the new key.

@@ -49,11 +49,11 @@ use crate::engine::{Engine, NodeHandler};
 use crate::lifecycle::Lifecycle;
 use crate::request::RequestId;
 use crate::session::{Session, SessionSettings};
-use crate::store::{Handoff, Store};
+use crate::store::{Handoff, Store, StoreError};
 use crate::telemetry::Metrics;
 use crate::time::StepDetector;
 use access_control::AccessControl;
-use accounts::forget_surplus_guests;
+use accounts::{forget_surplus_guests, prune_guests};
 use cluster::ClusterNode;
 use context::Context;
 use events::Events;
@@ -219,11 +219,15 @@ impl Hub {
         metrics.encode()
     }
 
-    /// How long guests are retained after they were last seen, in the app that retains them longest.
-    #[must_use]
-    pub fn guest_retention(&self) -> Duration {
+    /// Removes guests without a session who were not seen for the `guest_retention` of the app that retains them
+    /// longest. Returns how many were removed.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn prune_guests(&self) -> Result<u64, StoreError> {
         let apps = self.context.apps.values();
-        apps.map(|app| app.rules().guest_retention).max().unwrap_or_default()
+        let retention = apps.map(|app| app.rules().guest_retention).max().unwrap_or_default();
+        prune_guests(&self.accounts, retention).await
     }
 
     pub fn reload_limits(&self, limits: Limits) {

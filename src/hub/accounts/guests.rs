@@ -50,25 +50,28 @@ pub(in crate::hub) fn forget_surplus_guests(accounts: &Arc<Accounts>, now: Monot
     });
 }
 
-impl Accounts {
-    /// Removes guests who were not seen for `retention`. Those with a session stay: they can renew it, and a user who
-    /// registers their name ends it. Returns how many were removed.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub async fn prune_guests(&self, retention: Duration) -> Result<u64, StoreError> {
-        let (store, now) = (&self.context.store, self.context.clock.wall());
-        // Starts, resumes, renewals and joins have recorded the others.
-        let recent = now - retention / 2;
-        let present = self.sessions.select(|session| {
-            session.meta().guest && session.meta().started < recent && !session.has_ended()
-        });
-        for session in present {
-            self.access.record_presence(&session).await?;
-        }
-        store.prune_guests(now - retention).await
+/// Removes guests who were not seen for `retention`. Those with a session stay: they can renew it, and a user who
+/// registers their name ends it. Returns how many were removed.
+///
+/// # Errors
+/// If the store fails.
+pub(in crate::hub) async fn prune_guests(
+    accounts: &Accounts,
+    retention: Duration,
+) -> Result<u64, StoreError> {
+    let (store, now) = (&accounts.context.store, accounts.context.clock.wall());
+    // Starts, resumes, renewals and joins have recorded the others.
+    let recent = now - retention / 2;
+    let present = accounts.sessions.select(|session| {
+        session.meta().guest && session.meta().started < recent && !session.has_ended()
+    });
+    for session in present {
+        accounts.access.record_presence(&session).await?;
     }
+    store.prune_guests(now - retention).await
+}
 
+impl Accounts {
     fn has_surplus(&self, app: &str, max: usize) -> bool {
         self.context.store.sizes(app).guests >= max - max / 20
     }

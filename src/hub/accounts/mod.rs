@@ -19,7 +19,7 @@ use std::sync::Arc;
 use stagedoor_proto::Reply;
 
 pub use attempt::Attempt;
-pub(in crate::hub) use guests::forget_surplus_guests;
+pub(in crate::hub) use guests::{forget_surplus_guests, prune_guests};
 pub(in crate::hub) use renew::RejectedRenewal;
 pub use start::AuthenticatedStart;
 
