@@ -3,6 +3,7 @@
 //! The store is written before live sessions are searched. The engine's directory explains why a concurrent start
 //! sees the block or is found.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -13,7 +14,6 @@ use super::context::Context;
 use super::errors::{CallError, StartError, block_disconnect};
 use super::events::Events;
 use super::peers::{AppRevocation, PEER_TIMEOUT, PeerRequest, Peers};
-use super::session_meta::PeerInfo;
 use super::sessions::{SessionHandle, Sessions};
 use crate::engine::{DirectoryKey, Engine};
 use crate::principal::{Coverage, NameCoverage};
@@ -213,7 +213,7 @@ impl AccessControl {
         self.guest_fence.fetch_add(1, Ordering::SeqCst);
         let mut reached = self.sessions.select(|session| {
             let meta = session.meta();
-            let is_reached = || reach.includes(&meta.instance, meta.peer.address);
+            let is_reached = || reach.includes(&meta.instance, session.activity().address(meta));
             meta.guest && *meta.user.app == *app && is_reached()
         });
         reached.retain(|session| !session.has_ended());
@@ -317,11 +317,11 @@ impl AccessControl {
     pub(super) async fn check_token(
         &self,
         session: &Arc<SessionHandle>,
-        peer: &PeerInfo,
+        address: IpAddr,
         issued: Issued,
         names_user: bool,
     ) -> Result<(), StartError> {
-        let CheckedUser { revoked, app_revoked } = self.check(session, peer).await?;
+        let CheckedUser { revoked, app_revoked } = self.check(session, address).await?;
         let revoked = revoked.filter(|_| names_user).max(app_revoked);
         let Some(revoked) = revoked else { return Ok(()) };
         let revocation = Revocation::new(revoked, session.app().rules().revocation_leeway);
@@ -339,13 +339,13 @@ impl AccessControl {
     pub(super) async fn check(
         &self,
         session: &Arc<SessionHandle>,
-        peer: &PeerInfo,
+        address: IpAddr,
     ) -> Result<CheckedUser, StartError> {
         let now = self.context.clock.now();
         if session.has_ended() {
             return Err(session.resume_error(now));
         }
-        match self.context.store.check(check_of(session, peer, now.wall)).await? {
+        match self.context.store.check(check_of(session, address, now.wall)).await? {
             Ok(user) => Ok(user),
             Err(refusal) => {
                 let error = StartError::from(refusal);
@@ -361,17 +361,18 @@ impl AccessControl {
     /// # Errors
     /// If the store fails.
     pub(super) async fn record_presence(&self, session: &SessionHandle) -> Result<(), StoreError> {
-        let check = check_of(session, &session.meta().peer, self.context.clock.wall());
+        let address = session.activity().address(session.meta());
+        let check = check_of(session, address, self.context.clock.wall());
         self.context.store.check(check).await.map(drop)
     }
 }
 
-fn check_of(session: &SessionHandle, peer: &PeerInfo, now: Timestamp) -> Check {
+fn check_of(session: &SessionHandle, address: IpAddr, now: Timestamp) -> Check {
     let auth = session.auth();
     Check {
         user: session.user().clone(),
         instance: session.meta().instance.clone(),
-        address: peer.address,
+        address,
         family: session.meta().family,
         authenticated: auth.authenticated_at,
         token_issued: auth.token_issued,

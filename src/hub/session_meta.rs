@@ -38,7 +38,7 @@ pub struct SessionMeta {
     pub registered: Option<Username>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<Box<ClientInfo>>,
-    /// The connection that started it.
+    /// The connection that started it, or its last one in a former process.
     pub peer: PeerInfo,
     pub started: Timestamp,
     /// The directory key of the user, once it is needed.

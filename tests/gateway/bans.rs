@@ -397,3 +397,45 @@ async fn guest_ban_covers_the_ipv6_network() {
         }
     }
 }
+
+/// Guests resume their sessions on another network.
+#[tokio::test]
+async fn guest_ban_covers_the_address_it_moved_to() {
+    let trusted = vec!["127.0.0.0/8".to_owned().try_into().unwrap()];
+    let setup = Setup::new().with(|config| {
+        config.listen.trusted_proxies = trusted;
+        config.apps[0].ban_guest_addresses = true;
+    });
+    let gateway = setup.run().await;
+    let connect =
+        async |address: &str| Client::connect_with(&gateway, &[("X-Forwarded-For", address)]).await;
+    let moved = async |username: &str, from: &str, to: &str| {
+        let mut client = connect(from).await;
+        let started = client.establish(start_of(username, &format!("instance-{username}"))).await;
+        client.cut().await;
+        let (session, secret) = (&started["session"]["id"], &started["resume"]["secret"]);
+        let resume = json!({ "session": session, "secret": secret, "last_seq": 0 });
+        let mut client = connect(to).await;
+        client.send(json!({ "id": 0, "resume": resume })).await;
+        client.reply(0).await.unwrap();
+        client
+    };
+    let mut eve = moved("eve", "192.0.2.1", "198.51.100.1").await;
+    let mut bob = moved("bob", "192.0.2.2", "198.51.100.1").await;
+    eve.request("join", json!({ "room": "lobby" })).await.unwrap();
+    let listed = gateway.api("GET", "sessions?username=eve", None).await;
+    assert_eq!(listed.body["items"][0]["address"], "198.51.100.1");
+    gateway.api("POST", "users/eve/ban", None).await;
+    for client in [&mut eve, &mut bob] {
+        assert_eq!(client.closed().await.code, 4011);
+    }
+    for (address, is_banned) in [("198.51.100.1", true), ("192.0.2.1", false)] {
+        let mut next = connect(address).await;
+        next.send(json!({ "id": 0, "start": start_of("mallory", "instance-4") })).await;
+        if is_banned {
+            assert_eq!(next.closed().await.code, 4011, "{address}");
+        } else {
+            assert!(next.reply(0).await.is_ok(), "{address}");
+        }
+    }
+}

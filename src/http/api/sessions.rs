@@ -94,7 +94,7 @@ pub(super) struct SessionResource {
     /// The close code and reason sent to its client.
     #[serde(skip_serializing_if = "Option::is_none")]
     ending: Option<Disconnect>,
-    /// Client address at the start.
+    /// Client address of the last connection.
     address: String,
     /// Client software.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -107,7 +107,7 @@ pub(super) struct SessionResource {
 impl SessionResource {
     pub(super) fn live(session: &SessionHandle, now: Now) -> Self {
         let (state, connected, expires_at_ms) = session.status();
-        let meta = session.meta();
+        let (meta, peer) = (session.meta(), session.activity().peer(session.meta()));
         Self {
             id: session.id(),
             username: session.user().username.clone(),
@@ -120,9 +120,9 @@ impl SessionResource {
             expires_at_ms: Some(expires_at_ms),
             ended_ms: None,
             ending: None,
-            address: meta.peer.address.to_string(),
+            address: peer.address.to_string(),
             client: meta.client.as_deref().cloned(),
-            user_agent: meta.peer.user_agent.as_deref().map(str::to_owned),
+            user_agent: peer.user_agent.as_deref().map(str::to_owned),
         }
     }
 

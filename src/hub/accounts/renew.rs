@@ -1,5 +1,6 @@
 //! Renewals of sessions, by new credentials or without any.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use stagedoor_proto::{
@@ -47,13 +48,15 @@ impl Accounts {
     ) -> Result<(), RejectedRenewal> {
         let request_id = session.request_id(request);
         let credentials = credentials_of(&self.context, renew.auth_token, renew.params)?;
-        let verified = self.verify_renewal(session, credentials, &request_id).await;
+        let peer = session.activity().peer(session.meta());
+        let verified = self.verify_renewal(session, credentials, &peer, &request_id).await;
         let mut renewal = match verified {
             Ok(renewal) => renewal,
             Err(rejected) => return Err(Self::reject_renewal(session, rejected)),
         };
-        let peer = &session.meta().peer;
-        self.check_renewal(session, peer, &renewal).await.map_err(|rejected| rejected.error)?;
+        self.check_renewal(session, session.activity().address(session.meta()), &renewal)
+            .await
+            .map_err(|rejected| rejected.error)?;
         renewal.serial = record_renewal(&self.context, session, &renewal, number)
             .await
             .map_err(|rejected| rejected.error)?;
@@ -77,6 +80,7 @@ impl Accounts {
         &self,
         session: &SessionHandle,
         credentials: Option<Credentials>,
+        peer: &PeerInfo,
         request: &RequestId,
     ) -> Result<Renewal, StartError> {
         let (auth, mut settings) = (session.auth(), session.app().auth());
@@ -99,7 +103,6 @@ impl Accounts {
             });
         };
         settings.may_renew_with(auth.source, &credentials).map_err(AuthError::Denied)?;
-        let peer = &session.meta().peer;
         let auth_request = AuthRequest {
             app: Arc::clone(session.app().id()),
             username: Some(session.user().username.clone()),
@@ -138,12 +141,12 @@ impl Accounts {
     pub(super) async fn check_renewal(
         &self,
         session: &Arc<SessionHandle>,
-        peer: &PeerInfo,
+        address: IpAddr,
         renewal: &Renewal,
     ) -> Result<(), StartError> {
         match renewal.issued {
-            Some(issued) => self.access.check_token(session, peer, issued, true).await,
-            None => self.access.check(session, peer).await.map(drop),
+            Some(issued) => self.access.check_token(session, address, issued, true).await,
+            None => self.access.check(session, address).await.map(drop),
         }
     }
 

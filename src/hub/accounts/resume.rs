@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use stagedoor_proto::{CloseCode, Reply, Resume, ResumeTicket, Resumed, Secret};
+use stagedoor_proto::{CloseCode, Disconnect, Reply, Resume, ResumeTicket, Resumed, Secret};
 
 use super::attempt::Attempt;
 use super::family::record_renewal;
@@ -42,7 +42,7 @@ impl Accounts {
         let claim = ResumeClaim { shown, last_seq: resume.last_seq, rate, resets };
         // Before the store and a hook are asked.
         self.check_claim(&session, claim)?;
-        self.access.check(&session, peer).await?;
+        self.access.check(&session, peer.address).await?;
         let renewal = self.renewal(&session, &resume, peer, attempt, request).await?;
         let user = session.meta().directory_key();
         let secret = self.new_secret(user);
@@ -56,7 +56,7 @@ impl Accounts {
             Moved::Here { generation, .. } => generation,
             Moved::Denied => return Err(session.resume_error(self.context.clock.now())),
         };
-        self.take_over(session, generation, claim, secret, renewal).await
+        self.take_over(session, peer, generation, claim, secret, renewal).await
     }
 
     /// Resumes a session of another node. Its secret contains the key of its directory row.
@@ -91,12 +91,12 @@ impl Accounts {
         let (rate, resets) = (self.context.resume_rate(), self.context.reset_rate());
         let claim = ResumeClaim { shown, last_seq: resume.last_seq, rate, resets };
         let checked = async {
-            self.access.check(&session, peer).await?;
+            self.access.check(&session, peer.address).await?;
             let renewal = self.renewal(&session, &resume, peer, attempt, request).await?;
             attempt.check(&self.context).map(|()| renewal)
         };
         match checked.await {
-            Ok(renewal) => self.take_over(session, generation, claim, secret, renewal).await,
+            Ok(renewal) => self.take_over(session, peer, generation, claim, secret, renewal).await,
             Err(rejected) => {
                 let suspended = self.engine.suspend(user, session.id(), generation);
                 self.context.run_detached(suspended);
@@ -151,16 +151,18 @@ impl Accounts {
             return Ok(None);
         }
         let number = begin_renewal(session);
-        let renewal = self.verify_renewal(session, credentials, request);
+        let renewal = self.verify_renewal(session, credentials, peer, request);
         let renewal = attempt.wait_for(&self.context, renewal).await?;
-        self.check_renewal(session, peer, &renewal).await?;
+        self.check_renewal(session, peer.address, &renewal).await?;
         Ok(Some((number, renewal)))
     }
 
-    /// Moves a session to the current connection, by `generation`, then renews it.
+    /// Moves a session to the current connection, by `generation`, then renews it. The user is checked once more if the
+    /// connection has another address: a block of that address has either found the session or is found.
     async fn take_over(
         &self,
         session: Arc<SessionHandle>,
+        peer: &PeerInfo,
         generation: u64,
         claim: ResumeClaim,
         secret: Secret,
@@ -173,6 +175,14 @@ impl Accounts {
             .map_err(|error| self.resume_error(error))?;
         session.activity().set_held_by(Some(generation));
         self.sessions.notify(&session);
+        if session.activity().set_peer(session.meta(), peer)
+            && let Err(rejected) = self.access.check(&session, peer.address).await
+        {
+            // Suspends it if the store failed; otherwise it has ended.
+            let lost = Disconnect::new(CloseCode::HeartbeatLost);
+            session.disconnect(lost, None, self.context.clock.now());
+            return Err(rejected);
+        }
         self.context.metrics.replayed_frames.inc_by(taken.replayed as u64);
         let access_token = match renewal {
             Some((number, renewal)) => self.renew_resumed(&session, renewal, number).await,

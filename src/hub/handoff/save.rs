@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::{FORMAT, HandoffHeader, RoomRow, SessionRow};
 use crate::hub::context::Context;
 use crate::hub::rooms::{Rooms, stubs};
+use crate::hub::session_meta::SessionMeta;
 use crate::hub::sessions::{SessionHandle, Sessions};
 use crate::room::{LocalRoom, RoomKey, RoomStub};
 use crate::session::{Bodies, SavedSession};
@@ -71,10 +72,10 @@ pub(super) fn session_row(
     if generation.is_none() && !session.has_ended() {
         return None;
     }
-    let now = context.clock.now();
+    let (meta, now) = (session.meta(), context.clock.now());
     let saved = session.update(|session| SavedSession::of(session, now, bodies));
     Some(SessionRow {
-        meta: session.meta().clone(),
+        meta: SessionMeta { peer: session.activity().peer(meta), ..meta.clone() },
         auth: session.auth(),
         last_frame: now.wall_at(session.activity().last_frame()),
         generation,

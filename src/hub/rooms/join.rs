@@ -138,12 +138,12 @@ impl Rooms {
         session: &Arc<SessionHandle>,
         entitlement: &JoinGrant,
     ) -> Result<(), Error> {
-        let peer = &session.meta().peer;
+        let address = session.activity().address(session.meta());
         let checked = match entitlement.revocable {
             Some((issued, names_user)) => {
-                self.access.check_token(session, peer, issued, names_user).await
+                self.access.check_token(session, address, issued, names_user).await
             }
-            None => self.access.check(session, peer).await.map(drop),
+            None => self.access.check(session, address).await.map(drop),
         };
         checked.map_err(|rejected| match rejected.error.code {
             ErrorCode::TokenRevoked => rejected.error.at("join.token"),

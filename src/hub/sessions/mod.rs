@@ -231,7 +231,7 @@ impl Sessions {
     fn record_ended(&self, session: &SessionHandle) {
         let Some(termination) = session.take_termination() else { return };
         let SessionTermination { disconnect: ending, state, cause } = termination;
-        let meta = session.meta();
+        let (meta, peer) = (session.meta(), session.activity().peer(session.meta()));
         self.events.session_ended(meta, &ending, cause);
         let ended = EndedSession {
             id: meta.id,
@@ -239,8 +239,8 @@ impl Sessions {
             guest: meta.guest,
             instance: meta.instance.clone(),
             client: meta.client.as_deref().cloned(),
-            address: meta.peer.address,
-            user_agent: meta.peer.user_agent.clone(),
+            address: peer.address,
+            user_agent: peer.user_agent,
             started_ms: meta.started,
             ended_ms: self.context.clock.wall(),
             state,

@@ -1,16 +1,20 @@
 //! State of a session that is read without its lock.
 
+use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use stagedoor_proto::Timestamp;
 
+use crate::hub::session_meta::{PeerInfo, SessionMeta};
 use crate::time::Monotonic;
 
-/// When a session last received a frame, its next timer, its number of rooms, and whether it holds its client
-/// instance.
+/// When a session last received a frame, its next timer, its number of rooms, whether it holds its client instance, and
+/// the peer of its connection.
 ///
-/// All but the last are written under the session's lock. A reader may miss the newest change; the next sweep
+/// All but the last two are written under the session's lock. A reader may miss the newest change; the next sweep
 /// corrects that.
 pub struct Activity {
     /// Milliseconds of the monotonic clock, like the next two.
@@ -22,6 +26,8 @@ pub struct Activity {
     held_by: AtomicU64,
     /// The oldest `iat` of a room token that it joined a room with, in milliseconds; `u64::MAX` for none.
     oldest_room_token: AtomicU64,
+    /// The peer that resumed the session last, if it is another one than the session began with.
+    resumed_by: ArcSwapOption<PeerInfo>,
 }
 
 impl Activity {
@@ -33,7 +39,25 @@ impl Activity {
             room_count: AtomicUsize::new(0),
             held_by: AtomicU64::new(0),
             oldest_room_token: AtomicU64::new(u64::MAX),
+            resumed_by: ArcSwapOption::empty(),
         }
+    }
+
+    /// The peer of the last connection of the session that `meta` describes.
+    pub fn peer(&self, meta: &SessionMeta) -> PeerInfo {
+        self.resumed_by.load().as_deref().unwrap_or(&meta.peer).clone()
+    }
+
+    /// The address of [`Self::peer`].
+    pub(in crate::hub) fn address(&self, meta: &SessionMeta) -> IpAddr {
+        self.resumed_by.load().as_deref().unwrap_or(&meta.peer).address
+    }
+
+    /// Sets the peer of the connection that resumes the session. Returns whether its address is another one.
+    pub(in crate::hub) fn set_peer(&self, meta: &SessionMeta, peer: &PeerInfo) -> bool {
+        let is_moved = self.address(meta) != peer.address;
+        self.resumed_by.store((*peer != meta.peer).then(|| Arc::new(peer.clone())));
+        is_moved
     }
 
     /// When the last frame was received.

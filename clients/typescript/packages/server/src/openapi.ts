@@ -1637,7 +1637,7 @@ export interface components {
         };
         /** @description A session. */
         Session: {
-            /** @description Client address at the start. */
+            /** @description Client address of the last connection. */
             address: string;
             /** @description Client software. */
             client?: components["schemas"]["ClientInfo"];
