@@ -1,6 +1,7 @@
 //! `/examples` of development mode: pages that show how a browser uses the gateway.
 
 use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
 use axum::response::Html;
 
 use super::problem::Problem;
@@ -23,8 +24,10 @@ pub(super) async fn index() -> Html<String> {
     ))
 }
 
-pub(super) async fn page(Path(name): Path<String>) -> Result<Html<&'static str>, Problem> {
-    let page = PAGES.iter().find(|(known, ..)| *known == name);
+pub(super) async fn page(
+    name: Result<Path<String>, PathRejection>,
+) -> Result<Html<&'static str>, Problem> {
+    let page = name.ok().and_then(|Path(name)| PAGES.iter().find(|(known, ..)| *known == name));
     let page = page.ok_or_else(|| Problem::not_found("no such example; see /examples"))?;
     Ok(Html(page.2))
 }

@@ -8,10 +8,10 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use hyper::header::HOST;
-use hyper::http::uri::Authority;
 use hyper::{HeaderMap, StatusCode};
 
 use super::problem::{Problem, ProblemKind};
+use super::request_head::host_name;
 use super::state::HttpState;
 
 /// The request is for another site.
@@ -47,19 +47,10 @@ fn has_host(headers: &HeaderMap, is_accepted: impl Fn(&str) -> bool) -> bool {
     match (hosts.next(), hosts.next()) {
         (None, _) => true,
         (Some(host), None) => {
-            host.to_str().ok().and_then(name_of).is_some_and(|name| is_accepted(&name))
+            host.to_str().ok().and_then(host_name).is_some_and(|name| is_accepted(&name))
         }
         (Some(_), Some(_)) => false,
     }
-}
-
-/// The name or address in a `Host`, without its port and brackets.
-fn name_of(host: &str) -> Option<String> {
-    let authority = host.parse::<Authority>().ok()?;
-    if authority.as_str().contains('@') {
-        return None;
-    }
-    Some(authority.host().trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase())
 }
 
 fn is_this_machine(name: &str) -> bool {
@@ -98,6 +89,9 @@ mod tests {
             ("another address", &["192.0.2.1"], false),
             ("user information", &["localhost@evil.test"], false),
             ("nothing", &[""], false),
+            ("the final dot of a full name", &["localhost.:7080"], true),
+            ("a name in brackets", &["[localhost]"], false),
+            ("an invalid port", &["localhost:http"], false),
             ("two", &["localhost", "evil.test"], false),
         ] {
             assert_eq!(has_host(&headers(hosts), is_this_machine), is_allowed, "{case}");

@@ -149,7 +149,7 @@ async fn serve(
     if stream.set_nodelay(true).is_err() {
         return; // The peer has disconnected.
     }
-    let (settings, peer) = (state.settings(), peer.ip());
+    let (settings, peer) = (state.settings(), peer.ip().to_canonical());
     let descriptors = state.descriptors();
     let is_client = role != PortRole::Admin;
     let descriptor = is_client.then(|| descriptors.acquire(settings.reserved_descriptors));
@@ -263,8 +263,8 @@ impl HttpConnection {
         let upgrade = OnceLock::new();
         let is_last = self.exceeds_connection_limit();
         let limit = self.state.settings().handshake_timeout;
-        let service = service_fn(|request: Request<Incoming>| {
-            if let Err(problem) = request_head::check(&request) {
+        let service = service_fn(|mut request: Request<Incoming>| {
+            if let Err(problem) = request_head::check(&mut request) {
                 let answer = request_id::with_request_id(request.headers(), problem.respond());
                 return Either::Left(ready(Ok(finished(answer, true))));
             }

@@ -59,6 +59,16 @@ async fn production_metrics_are_served_under_known_hosts_only() {
             assert_eq!(raw.head().await.status(), status, "{path} of {host}");
         }
     }
+    for (target, host, status) in [
+        ("http://evil.test/metrics", "localhost", 421),
+        ("http://localhost/metrics", "evil.test", 200),
+        ("http://user@localhost/metrics", "localhost", 400),
+        ("ftp://localhost/metrics", "localhost", 400),
+    ] {
+        let mut raw = Raw::connect_to(gateway.admin_address()).await;
+        raw.send(get(target, host)).await;
+        assert_eq!(raw.head().await.status(), status, "{target} is for its own host");
+    }
     for (port, path, status) in [
         (gateway.admin_address(), "/livez", 200),
         (gateway.admin_address(), "/api/v1/apps/demo/rooms", 401),

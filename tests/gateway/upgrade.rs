@@ -96,6 +96,8 @@ async fn every_port_requires_one_host() {
             ("", 400),
             ("Host: localhost\r\nHost: localhost\r\n", 400),
             ("Host: a b\r\n", 400),
+            ("Host: localhost:http\r\n", 400),
+            ("Host: [localhost]\r\n", 400),
         ] {
             let mut raw = Raw::connect_to(port).await;
             raw.send(format!("GET /livez HTTP/1.1\r\n{hosts}\r\n")).await;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::Extension;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Json, Redirect, Response};
 use hyper::{HeaderMap, StatusCode};
@@ -43,10 +44,12 @@ pub(super) async fn index(
 
 pub(super) async fn file(
     State(state): State<Arc<HttpState>>,
-    Path(file): Path<String>,
+    file: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     app_of(&state)?;
+    // What is no UTF-8 is the name of no file.
+    let file = file.map_or_else(|_| String::new(), |Path(file)| file);
     files::serve(&format!("demo/{file}"), &headers)
 }
 
