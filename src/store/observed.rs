@@ -192,7 +192,7 @@ observed! {
             limit: usize,
         ) -> 'static DueMessages;
         fn record_delivery(number: u64, result: DeliveryResult) -> 'static ();
-        fn expire_messages(pending_before: Timestamp, dead_before: Timestamp) -> 'static ExpiredMessages;
+        fn expire_messages(now: Timestamp, pending_before: Timestamp, dead_before: Timestamp) -> 'static ExpiredMessages;
         fn shift_messages(step_ms: i64, now: Timestamp, after: u64) -> 'static Option<u64>;
         fn dead_letters(app: Arc<str>, after: u64, limit: usize) -> '_ Vec<Message>;
         fn replay_messages(

@@ -77,6 +77,8 @@ pub enum DeliveryResult {
 /// The result of expiring messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ExpiredMessages {
+    /// Messages of the future.
+    pub corrected: u64,
     /// Pending messages that became dead letters.
     pub dead_lettered: u64,
     /// Dead letters that were removed.
@@ -136,9 +138,11 @@ pub trait Outbox: Send + Sync + 'static {
     fn record_delivery(&self, number: u64, result: DeliveryResult) -> StoreFuture<'static, ()>;
 
     /// Dead-letters a batch of messages pending since `pending_before` or longer, and removes a batch of dead letters
-    /// last tried before `dead_before`. Repeat until it reports none.
+    /// last tried before `dead_before`. A batch of messages that were added after `now`, by a clock that was ahead,
+    /// counts as added and due now. Repeat until it reports none.
     fn expire_messages(
         &self,
+        now: Timestamp,
         pending_before: Timestamp,
         dead_before: Timestamp,
     ) -> StoreFuture<'static, ExpiredMessages>;

@@ -189,7 +189,7 @@ impl Dispatcher {
         if now.monotonic >= self.next_expiry {
             self.next_expiry = now.monotonic + EXPIRY_INTERVAL;
             let (pending, dead) = (now.wall - DEAD_LETTER_AFTER, now.wall - DEAD_LETTER_RETENTION);
-            let expired = self.store.expire_messages(pending, dead);
+            let expired = self.store.expire_messages(now.wall, pending, dead);
             self.work.push(Box::pin(async move { WorkResult::Expired(expired.await) }));
         }
         for queue in 0..self.queues.len() {
@@ -276,6 +276,11 @@ impl Dispatcher {
                     // The store expires a batch per call; there may be more.
                     self.next_expiry = now.monotonic;
                     self.backlog.mark_stale();
+                }
+                if expired.corrected > 0 {
+                    for queue in &mut self.queues {
+                        queue.poll_soon(now.monotonic);
+                    }
                 }
                 if expired.dead_lettered > 0 {
                     self.metrics.webhook_dead_lettered.inc_by(expired.dead_lettered);

@@ -121,6 +121,7 @@ macro_rules! every_rule {
             archive::created_room_is_retained_until_ended_or_unused
             archive::audit_log_is_verified_while_it_grows
             outbox::messages_are_due_at_once_and_in_their_order
+            outbox::messages_of_the_future_are_due_now
             outbox::delivered_message_is_gone
             outbox::retried_message_waits_until_it_is_due
             outbox::dead_letter_is_listed_and_not_due

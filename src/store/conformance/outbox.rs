@@ -40,7 +40,7 @@ async fn put(store: &dyn Store, events: impl IntoIterator<Item = u128>) {
 async fn expire(store: &dyn Store, pending: Timestamp, dead: Timestamp) -> (u64, u64) {
     let mut sum = (0, 0);
     loop {
-        let step = store.expire_messages(pending, dead).await.unwrap();
+        let step = store.expire_messages(NOW + HOUR * 240, pending, dead).await.unwrap();
         if step == ExpiredMessages::default() {
             return sum;
         }
@@ -108,6 +108,26 @@ pub(in crate::store) async fn pending_messages_move_with_the_wall_clock(store: &
     shift(store, -day_ms, NOW).await;
     let waits = store.due_messages("app".into(), "crm".into(), NOW, 2_000).await.unwrap();
     assert_eq!((waits.messages.len(), waits.next), (1_001, Some(NOW + HOUR)));
+}
+
+pub(in crate::store) async fn messages_of_the_future_are_due_now(store: &dyn Store) {
+    put(store, 1..=1_001).await;
+    kill(store).await;
+    let past = NOW - HOUR;
+    let mut corrected = 0;
+    loop {
+        let epoch = Timestamp::default();
+        let step = store.expire_messages(past, epoch, epoch).await.unwrap();
+        if step == ExpiredMessages::default() {
+            break;
+        }
+        corrected += step.corrected;
+    }
+    assert_eq!(corrected, 1_001);
+    let waits = store.due_messages("app".into(), "crm".into(), past, 2_000).await.unwrap();
+    assert!(waits.messages.iter().all(|message| message.since == past));
+    assert_eq!((waits.messages.len(), waits.next), (1_000, None));
+    assert_eq!(expire(store, Timestamp::default(), past + HOUR).await.1, 1, "the dead letter too");
 }
 
 pub(in crate::store) async fn delivered_message_is_gone(store: &dyn Store) {

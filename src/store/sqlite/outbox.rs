@@ -165,6 +165,21 @@ pub(super) fn record_result(
     Ok(())
 }
 
+/// Moves a batch of messages of the future to `now`. Returns their number.
+pub(super) fn correct_some(db: &Connection, now: Timestamp) -> rusqlite::Result<u64> {
+    let mut corrected = 0;
+    // Each condition is that of an index.
+    for sql in [
+        "UPDATE outbox SET since_ms = ?1, due_ms = ?1 WHERE number IN \
+            (SELECT number FROM outbox WHERE since_ms > ?1 AND due_ms IS NOT NULL LIMIT ?2)",
+        "UPDATE outbox SET since_ms = ?1 WHERE number IN \
+            (SELECT number FROM outbox WHERE since_ms > ?1 AND due_ms IS NULL LIMIT ?2)",
+    ] {
+        corrected += db.prepare_cached(sql)?.execute(params![Ms(now), Number(UPDATE_BATCH)])?;
+    }
+    Ok(corrected as u64)
+}
+
 /// Dead-letters a batch of expired messages. Returns their number.
 pub(super) fn dead_letter_some(db: &Connection, before: Timestamp) -> rusqlite::Result<u64> {
     let dead_lettered = db

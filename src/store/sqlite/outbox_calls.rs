@@ -40,12 +40,15 @@ impl Outbox for SqliteStore {
 
     fn expire_messages(
         &self,
+        now: Timestamp,
         pending_before: Timestamp,
         dead_before: Timestamp,
     ) -> StoreFuture<'static, ExpiredMessages> {
         self.persist(move |db| {
+            let corrected = outbox::correct_some(db, now)?;
             let dead_lettered = outbox::dead_letter_some(db, pending_before)?;
-            Ok(ExpiredMessages { dead_lettered, pruned: outbox::prune_some(db, dead_before)? })
+            let pruned = outbox::prune_some(db, dead_before)?;
+            Ok(ExpiredMessages { corrected, dead_lettered, pruned })
         })
     }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use stagedoor::clock::Clock;
 use stagedoor::config::WebhookEndpoint;
 use stagedoor_proto::Timestamp;
 
@@ -11,6 +12,7 @@ use super::{endpoint_at, of_bans, setup};
 use crate::common::{Client, Gateway, Setup};
 
 const DAY: Duration = Duration::from_hours(24);
+const YEAR: Duration = Duration::from_hours(24 * 365);
 
 #[tokio::test]
 async fn a_message_that_failed_comes_again_and_then_no_more() {
@@ -266,6 +268,24 @@ async fn what_was_not_delivered_is_delivered_after_a_crash() {
     receiver.answers(Answer::Status(200));
     let gateway: Setup = setup(vec![endpoint]).data(data[1].path());
     let gateway = gateway.run().await;
+    assert_eq!(receiver.next().await.body, first.body);
+    gateway.endpoint_stats("crm", |crm| crm["pending"] == 0).await;
+}
+
+#[tokio::test]
+async fn messages_of_a_clock_that_was_ahead_are_delivered() {
+    let data = tempfile::tempdir().unwrap();
+    let mut receiver = Receiver::run(Answer::Status(500)).await;
+    let endpoint = of_bans("crm", &receiver);
+    let gateway = setup(vec![endpoint.clone()]).data(data.path()).run().await;
+    let now = gateway.clock().wall();
+    gateway.clock().step_wall(now + YEAR);
+    gateway.ban("eve").await;
+    let first = receiver.next().await;
+    gateway.endpoint_stats("crm", |crm| crm["failed"] == 1).await;
+    gateway.stop().await;
+    receiver.answers(Answer::Status(200));
+    let gateway = setup(vec![endpoint]).data(data.path()).clock(Clock::manual(now)).run().await;
     assert_eq!(receiver.next().await.body, first.body);
     gateway.endpoint_stats("crm", |crm| crm["pending"] == 0).await;
 }
