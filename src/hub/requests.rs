@@ -96,6 +96,14 @@ impl Requests {
         }
     }
 
+    /// Counts a ping or pong between the fragments of a message. It shows no life: a message that does not end would take
+    /// memory for ever.
+    pub fn handle_frame_amid_message(&self, connection: &SessionConnection, now: Now) {
+        if !connection.note_frame_amid_message(now, self.context.request_limits()) {
+            self.context.hit(Limit::Pings);
+        }
+    }
+
     /// Answers a ping of the client. It is no request of the session: it has no number, and its limit is that of pongs.
     fn answer_ping(&self, connection: &SessionConnection, id: u32, now: Now) {
         if !connection.answer_ping(id, now, self.context.request_limits()) {

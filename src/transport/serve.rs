@@ -139,7 +139,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Serving<'_, S> {
                 ControlFlow::Break(Some(Exit::ClosedByPeer(close)))
             }
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {
-                self.hub.requests.handle_keepalive(self.connection, None, now);
+                if self.ws.get_ref().is_amid_message() {
+                    self.hub.requests.handle_frame_amid_message(self.connection, now);
+                } else {
+                    self.hub.requests.handle_keepalive(self.connection, None, now);
+                }
                 ControlFlow::Continue(())
             }
             Some(Err(error)) => match violation(&error, self.ws.get_ref(), self.hub) {

@@ -176,6 +176,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> BufferedSocket<S> {
         Poll::Ready(())
     }
 
+    /// Whether a message has begun and is not complete, as far as the peer's input was read.
+    pub(super) const fn is_amid_message(&self) -> bool {
+        self.meter.message_bytes() > 0
+    }
+
     /// Whether the peer has sent a close frame, or the head of one.
     pub(super) const fn has_close(&self) -> bool {
         self.meter.has_close()

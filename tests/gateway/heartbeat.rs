@@ -19,6 +19,12 @@ fn only_session(gateway: &Gateway) -> Arc<SessionHandle> {
     Arc::clone(&sessions[0])
 }
 
+fn received_frames(gateway: &Gateway) -> u64 {
+    let scrape = gateway.hub().scrape();
+    let name = "stagedoor_received_frames_total ";
+    scrape.lines().find_map(|line| line.strip_prefix(name)).unwrap().parse().unwrap()
+}
+
 /// Waits until the gateway has taken note of something that came in now.
 async fn noted(gateway: &Gateway, session: &SessionHandle) {
     while session.activity().last_frame() != gateway.clock().monotonic() {
@@ -79,6 +85,22 @@ async fn answering_connection_is_pinged_after_next_silence() {
         noted(&gateway, &session).await;
     }
     assert!(client.request("renew", json!({})).await.is_ok());
+}
+
+#[tokio::test]
+async fn pings_amid_a_message_that_does_not_end_are_no_activity() {
+    let gateway = Gateway::dev().await;
+    let (mut client, _) = Client::guest(&gateway, "ada", "instance-1").await;
+    client.send_raw(&masked(FIRST, &[b' '; 2_000])).await;
+    gateway.advance(INTERVAL);
+    client.push("ping").await;
+    let before = received_frames(&gateway);
+    client.send_raw(&masked(PING, b"")).await;
+    while received_frames(&gateway) == before {
+        tokio::task::yield_now().await;
+    }
+    gateway.advance(TIMEOUT);
+    assert_eq!(client.closed().await.code, 4301);
 }
 
 #[tokio::test]

@@ -145,12 +145,12 @@ impl SessionConnection {
         now: Now,
         limits: RequestLimits,
     ) -> bool {
-        let Some(mut inner) = self.receive(now) else { return true };
-        let noted = inner.session.handle_keepalive(confirmed, now, limits);
-        if let Err(wait) = noted {
-            inner.session.disconnect(flooding(wait), now);
-        }
-        noted.is_ok()
+        self.receive(now).is_none_or(|inner| take_keepalive(inner, confirmed, now, limits))
+    }
+
+    /// Counts a ping or pong that is no activity. `false` if there were too many; the connection is then closed.
+    pub(in crate::hub) fn note_frame_amid_message(&self, now: Now, limits: RequestLimits) -> bool {
+        self.lock().is_none_or(|inner| take_keepalive(inner, None, now, limits))
     }
 
     /// Queues the answer to a ping of the client. `false` if there were too many pings; the connection is then closed.
@@ -199,6 +199,19 @@ impl SessionConnection {
             inner.session.handle_lost_connection(self.generation, loss, now);
         }
     }
+}
+
+fn take_keepalive(
+    mut inner: Locked<'_>,
+    confirmed: Option<u64>,
+    now: Now,
+    limits: RequestLimits,
+) -> bool {
+    let noted = inner.session.handle_keepalive(confirmed, now, limits);
+    if let Err(wait) = noted {
+        inner.session.disconnect(flooding(wait), now);
+    }
+    noted.is_ok()
 }
 
 /// Closes a connection that exceeds its rate; the client waits for `wait` before it reconnects.
