@@ -93,10 +93,10 @@ pub struct Limits {
     /// Rate of signals of moderators in one room. The server has a budget of the same size.
     #[serde(with = "ranges::BoundedCount::<1, 100_000>")]
     pub moderator_signals_per_s_per_room: u32,
-    /// Rate of bytes that signals in one room send to all receivers. Moderators and the server have the same each.
+    /// Rate of bytes that signals in a room send to all. Moderators, the server, changes of streams: the same each.
     #[serde(with = "ranges::BoundedSize::<KIB, { 1_024 * MIB }>")]
     pub signal_bytes_per_s_per_room: usize,
-    /// Minimum time between two complete rosters of one room for one session: first pages, and repeated joins.
+    /// Minimum time between rosters of a session in a room. Joins after leaves, and session feeds: five at once.
     #[serde(with = "ranges::BoundedDuration::<MS, MINUTE>")]
     pub roster_interval: Duration,
     /// Sustained rate of bytes that others send to one session by relays and direct signals.

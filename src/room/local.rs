@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::{
-    Error, ErrorCode, ParticipantId, Ref, RosterPage, Scope, SendSignal, Sent, SessionId,
-    SignalSender,
+    Error, ErrorCode, NewStream, ParticipantId, Ref, RosterPage, Scope, SendSignal, Sent,
+    SessionId, SignalSender, UpdateStream,
 };
 
 use crate::idempotency::Fingerprint;
@@ -19,25 +19,39 @@ use crate::room::errors;
 use crate::room::machine::Room;
 use crate::room::settings::{PAGE_INTERVAL, RoomSettings};
 use crate::room::signal::{signal_audience, signal_sender};
+use crate::room::state::participants::Membership;
 use crate::room::state::refs::{RefOwner, Refs, Requester};
 use crate::room::visibility::snapshot::roster_page;
 use crate::time::Monotonic;
 
 /// Roster pages that can be requested in a burst.
 const PAGE_BURST: u32 = 10;
+/// Joins after a leave, and session feeds, that a session may request in a burst: each sends the whole room.
+const REPEAT_BURST: u32 = 5;
+/// In a room with fewer participants, joins after a leave are not limited: their replies are short.
+const SMALL_ROOM: usize = 10;
+/// So many rate limits of sessions are held before idle ones are removed.
+const MIN_RATES: usize = 64;
+/// About the size of a frame with a stream, besides the stream.
+const STREAM_OVERHEAD_BYTES: usize = 128;
 /// About the size of a signal's frame without its data.
 const SIGNAL_OVERHEAD_BYTES: usize = 256;
 
 /// State of a room that belongs to this node.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LocalRoom {
-    /// Rate limits of the room's sessions. Removed with their memberships.
+    /// Rate limits of the room's sessions, also of those that left. Idle ones are removed.
     #[serde(skip)]
     rates: HashMap<SessionId, SessionRates>,
+    /// The number of `rates` at which idle ones are removed.
+    #[serde(skip)]
+    max_rates: usize,
     /// The order of the last signal.
     order: u64,
     #[serde(skip)]
     signals: SignalBudgets,
+    #[serde(skip)]
+    stream_changes: StreamBudgets,
     #[serde(default, skip_serializing_if = "Refs::is_empty")]
     signal_refs: Refs<Sent>,
 }
@@ -47,8 +61,18 @@ struct SessionRates {
     /// First roster pages and repeated joins: each sends the whole room.
     snapshots: RateLimiter,
     pages: RateLimiter,
+    /// Leaves, for the joins after them.
+    leaves: RateLimiter,
+    feeds: RateLimiter,
     /// Bytes that this node sends to the session alone, if another node serves it.
     relayed: RateLimiter,
+}
+
+/// Bytes of changes of streams, multiplied by their receivers.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct StreamBudgets {
+    participants: RateLimiter,
+    moderators: RateLimiter,
 }
 
 /// Separate budgets, so that no kind of sender can use up that of another.
@@ -173,6 +197,102 @@ impl LocalRoom {
         })
     }
 
+    /// Checks a join of a session that is not in the room.
+    ///
+    /// # Errors
+    /// `rate_limited`: after [`REPEAT_BURST`] leaves once in `roster_interval`, unless the room is small.
+    pub fn check_join(
+        &self,
+        room: &Room,
+        session: SessionId,
+        now: Monotonic,
+    ) -> Result<(), LocalRejection> {
+        let Some(rates) = self.rates.get(&session) else { return Ok(()) };
+        if room.state.participants.len() < SMALL_ROOM {
+            return Ok(());
+        }
+        let mut leaves = rates.leaves;
+        leaves.take(repeat_rate(room), now).map_err(|wait| {
+            let message = "the room was left and joined too often; wait before joining it again";
+            LocalRejection::rate_limited(LocalLimit::RosterInterval, message, wait)
+        })
+    }
+
+    /// Counts a session feed that a session turns on: it begins with the whole room.
+    ///
+    /// # Errors
+    /// `rate_limited`: after a burst of [`REPEAT_BURST`] once in `roster_interval`.
+    pub fn take_feed(
+        &mut self,
+        room: &Room,
+        session: SessionId,
+        now: Monotonic,
+    ) -> Result<(), LocalRejection> {
+        let feeds = &mut self.rates.entry(session).or_default().feeds;
+        feeds.take(repeat_rate(room), now).map_err(|wait| {
+            let message = "the session feed was turned on too often; wait before the next time";
+            LocalRejection::rate_limited(LocalLimit::RosterInterval, message, wait)
+        })
+    }
+
+    /// Counts a new stream of a session, if the room would accept it.
+    ///
+    /// # Errors
+    /// `rate_limited`: beyond the rate of the bytes of signals.
+    pub fn take_publish(
+        &mut self,
+        room: &Room,
+        session: SessionId,
+        new: &NewStream,
+        now: Monotonic,
+    ) -> Result<(), LocalRejection> {
+        let Some(member) = room.state.participants.of_session(session) else { return Ok(()) };
+        let most = room.state.settings.streams_per_participant as usize;
+        if member.permit(Scope::Publish).is_err() || member.streams.len() >= most {
+            return Ok(());
+        }
+        self.take_stream_bytes(room, member, json_bytes(new) + member.wire_bytes, now)
+    }
+
+    /// Counts an update of a session's own stream.
+    ///
+    /// # Errors
+    /// `rate_limited`: beyond the rate of the bytes of signals.
+    pub fn take_update(
+        &mut self,
+        room: &Room,
+        session: SessionId,
+        update: &UpdateStream,
+        now: Monotonic,
+    ) -> Result<(), LocalRejection> {
+        let member = room.state.participants.of_session(session);
+        let stream = room.state.streams.find(update.stream);
+        let (Some(member), Some(stream)) = (member, stream) else { return Ok(()) };
+        if stream.wire.participant != member.id {
+            return Ok(());
+        }
+        self.take_stream_bytes(room, member, stream.wire_bytes + json_bytes(update), now)
+    }
+
+    /// Counts a change of a stream that is sent to everybody in the room.
+    fn take_stream_bytes(
+        &mut self,
+        room: &Room,
+        member: &Membership,
+        bytes: usize,
+        now: Monotonic,
+    ) -> Result<(), LocalRejection> {
+        let StreamBudgets { participants, moderators } = &mut self.stream_changes;
+        let is_moderator = member.permit(Scope::Moderate).is_ok();
+        let budget = if is_moderator { moderators } else { participants };
+        let frame = (bytes + STREAM_OVERHEAD_BYTES) as u64;
+        let bytes = frame.saturating_mul(room.state.participants.len() as u64);
+        budget.take_amount(byte_rate(&room.state.settings), bytes, now).map_err(|wait| {
+            let message = "streams of the room change too often; wait before the next change";
+            LocalRejection::rate_limited(LocalLimit::SignalBytes, message, wait)
+        })
+    }
+
     /// Counts bytes that this node sends to a session of another node alone.
     ///
     /// # Errors
@@ -250,15 +370,40 @@ impl LocalRoom {
         self.order = self.order.max(order);
     }
 
-    /// Call when a session left the room.
-    pub fn remove(&mut self, session: SessionId) {
-        self.rates.remove(&session);
+    /// Call when a session left the room. It may join again.
+    pub fn remove(&mut self, room: &Room, session: SessionId, now: Monotonic) {
+        let leaves = &mut self.rates.entry(session).or_default().leaves;
+        // Beyond the rate the session may not join again, which it would have to before the next leave.
+        let _ = leaves.take(repeat_rate(room), now);
+        if self.rates.len() >= self.max_rates {
+            self.rates.retain(|_, rates| !rates.is_idle(now));
+            self.max_rates = (self.rates.len() * 2).max(MIN_RATES);
+        }
     }
 
     /// Call when all sessions left the room.
     pub fn remove_all(&mut self) {
         self.rates.clear();
     }
+}
+
+impl SessionRates {
+    fn is_idle(&self, now: Monotonic) -> bool {
+        let Self { snapshots, pages, leaves, feeds, relayed } = self;
+        [snapshots, pages, leaves, feeds, relayed].iter().all(|limiter| limiter.is_idle(now))
+    }
+}
+
+const fn byte_rate(settings: &RoomSettings) -> AmountRate {
+    AmountRate::new(settings.signal_bytes_per_s, settings.signal_bytes_per_s)
+}
+
+fn json_bytes(value: &impl Serialize) -> usize {
+    serde_json::to_vec(value).map_or(0, |text| text.len())
+}
+
+fn repeat_rate(room: &Room) -> Rate {
+    Rate::every(room.state.settings.roster_interval, REPEAT_BURST)
 }
 
 impl SignalBudget {
@@ -281,8 +426,7 @@ impl SignalBudget {
         signals.map_err(|wait| {
             LocalRejection::rate_limited(limit, "signal rate limit of the room exceeded", wait)
         })?;
-        let rate = AmountRate::new(settings.signal_bytes_per_s, settings.signal_bytes_per_s);
-        taken.bytes.take_amount(rate, bytes, now).map_err(|wait| {
+        taken.bytes.take_amount(byte_rate(settings), bytes, now).map_err(|wait| {
             let message = "signal byte limit of the room exceeded; send less or smaller signals";
             LocalRejection::rate_limited(LocalLimit::SignalBytes, message, wait)
         })?;

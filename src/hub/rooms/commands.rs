@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use stagedoor_proto::{
-    Command, Error, ErrorCode, LeaveReason, MuteTarget, Push, Ref, Relay, Relayed, Reply, RoomId,
-    SendSignal, Sent, SessionId, Signal, StreamId,
+    Command, CommandClass, Error, ErrorCode, LeaveReason, MuteTarget, Push, Ref, Relay, Relayed,
+    Reply, RoomId, SendSignal, Sent, SessionId, Signal, StreamId,
 };
 
 use super::Rooms;
@@ -17,7 +17,9 @@ use super::metrics::count_rejection;
 use crate::engine::{Answer, Delivered, Health, RoomMessage};
 use crate::hub::context::check_records;
 use crate::hub::sessions::{RequestPermit, RoomTags, SessionHandle, take_relayed};
-use crate::room::{AcceptedSignal, Audience, Moderation, Origin, RoomCommand, RoomKey};
+use crate::room::{
+    AcceptedSignal, Audience, LocalRejection, Moderation, Origin, RoomCommand, RoomKey,
+};
 use crate::telemetry::Limit;
 use crate::time::{Monotonic, Now};
 
@@ -70,6 +72,12 @@ impl Rooms {
         origin: Origin,
         command: Command,
     ) -> RoutedCommand {
+        // What only turns something off is never rejected: it answers a mute.
+        let is_release = command.class() == CommandClass::Release;
+        let now = self.context.clock.monotonic();
+        let counted = |taken: Result<(), LocalRejection>| {
+            taken.map_err(|rejection| count_rejection(&self.context.metrics, rejection))
+        };
         let command = match command {
             Command::Leave(leave) => {
                 let (reason, origin, session_id) = (LeaveReason::Left, Some(origin), session.id());
@@ -78,12 +86,20 @@ impl Rooms {
                 return Ok((self.room_of(asked, &leave.room)?, command));
             }
             Command::Publish(publish) => {
+                let (room, new) = (self.room_of(asked, &publish.room)?, publish.stream);
+                {
+                    let RoomInner { room, local, .. } = &mut *room.lock();
+                    counted(local.take_publish(room, session.id(), &new, now))?;
+                }
                 let stream = StreamId::from_bits(self.context.rng.bits());
-                let command = RoomCommand::Publish { origin, stream, new: publish.stream };
-                return Ok((self.room_of(asked, &publish.room)?, command));
+                return Ok((room, RoomCommand::Publish { origin, stream, new }));
             }
             Command::UpdateStream(update) => {
                 let room = self.room_with_stream(asked, update.stream)?;
+                if !is_release {
+                    let RoomInner { room, local, .. } = &mut *room.lock();
+                    counted(local.take_update(room, session.id(), &update, now))?;
+                }
                 return Ok((room, RoomCommand::UpdateStream { origin, update }));
             }
             Command::Unpublish(on) => {
@@ -100,8 +116,12 @@ impl Rooms {
                 return Ok((self.room_with_stream(asked, on.stream)?, command));
             }
             Command::SetSessionFeed(feed) => {
-                let command = RoomCommand::SetSessionFeed { origin, enabled: feed.enabled };
-                return Ok((self.room_of(asked, &feed.room)?, command));
+                let room = self.room_of(asked, &feed.room)?;
+                if feed.enabled {
+                    let RoomInner { room, local, .. } = &mut *room.lock();
+                    counted(local.take_feed(room, session.id(), now))?;
+                }
+                return Ok((room, RoomCommand::SetSessionFeed { origin, enabled: feed.enabled }));
             }
             other => moderation_of(other)?,
         };

@@ -77,7 +77,8 @@ impl Executor {
             }
         }
         for session in std::mem::take(&mut deferred.removed) {
-            inner.local.remove(session);
+            let RoomInner { room: state, local, .. } = &mut *inner;
+            local.remove(state, session, now.monotonic);
             if let Some(session) = inner.sessions.remove(&session) {
                 session.update_memberships(|rooms, _| rooms.remove(room.tag()));
             }

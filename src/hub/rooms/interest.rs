@@ -9,7 +9,7 @@ use std::time::Duration;
 use stagedoor_proto::RoomId;
 
 use super::Rooms;
-use super::handle::RoomHandle;
+use super::handle::{RoomHandle, RoomInner};
 use super::replicas::Replicas;
 use crate::hub::errors::CallError;
 use crate::hub::sessions::SessionHandle;
@@ -75,7 +75,8 @@ impl Rooms {
             let room = self.registry.find_by_tag(tag)?;
             let mut inner = room.lock();
             inner.sessions.remove(&session.id());
-            inner.local.remove(session.id());
+            let RoomInner { room: state, local, .. } = &mut *inner;
+            local.remove(state, session.id(), self.context.clock.monotonic());
             session.update_memberships(|rooms, _| rooms.remove(tag));
             room.update_due(&inner, self.context.clock.monotonic());
             let id = room.key().room.clone();

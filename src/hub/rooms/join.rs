@@ -81,7 +81,7 @@ impl Rooms {
         }
         let key = RoomKey { app: Arc::clone(&session.user().app), room: join.room.clone() };
         let mut entitlement = self.authorize_join(session, &join)?;
-        self.take_repeated_join(session, &joined, now)?;
+        self.take_repeated_join(session, &key, &joined, now)?;
         if entitlement.token.as_ref().is_some_and(|token| token.jti.is_some()) {
             check_records(&self.context, &key.app, false)?;
         }
@@ -117,13 +117,21 @@ impl Rooms {
         Ok(())
     }
 
-    /// Counts a join of a room that the session is in: the reply is the whole room again.
+    /// Counts a join of a room that the session is in, or was: the reply is the whole room again.
     fn take_repeated_join(
         &self,
         session: &SessionHandle,
+        key: &RoomKey,
         joined: &RoomTags,
         now: Monotonic,
     ) -> Result<(), Error> {
+        if joined.is_empty()
+            && let Some(room) = self.registry.find(key)
+        {
+            let RoomInner { room, local, .. } = &*room.lock();
+            let checked = local.check_join(room, session.id(), now);
+            return checked.map_err(|rejection| count_rejection(&self.context.metrics, rejection));
+        }
         for room in joined.iter().filter_map(|tag| self.registry.find_by_tag(*tag)) {
             let RoomInner { room, local, .. } = &mut *room.lock();
             let taken = local.take_snapshot(room, session.id(), now);

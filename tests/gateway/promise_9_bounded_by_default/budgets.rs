@@ -190,3 +190,82 @@ async fn repeated_join_is_limited_like_a_roster() {
     gateway.advance(Duration::from_secs(10));
     ada.does("join", join).await;
 }
+
+#[tokio::test]
+async fn joins_after_leaves_are_limited_like_a_roster() {
+    let gateway = Gateway::dev().await;
+    let mut host = gateway.enter("host", "moderator").await;
+    let mut others = Vec::new();
+    for number in 0..9 {
+        others.push(gateway.enter(&format!("guest-{number}"), "subscriber").await);
+    }
+    let mut ada = gateway.enter("ada", "publisher").await;
+    let join = json!({ "room": "lobby", "token": gateway.room_token("publisher") });
+    for _ in 0..4 {
+        gateway.advance(Duration::from_millis(200));
+        ada.does("leave", json!({ "room": "lobby" })).await;
+        ada.does("join", join.clone()).await;
+    }
+    ada.does("leave", json!({ "room": "lobby" })).await;
+    let error = ada.request("join", join.clone()).await.unwrap_err();
+    assert_eq!(error["code"], "rate_limited");
+    host.does("leave", json!({ "room": "lobby" })).await;
+    host.does("join", json!({ "room": "lobby", "token": gateway.room_token("moderator") })).await;
+    gateway.advance(Duration::from_millis(error["retry_after_ms"].as_u64().unwrap()));
+    ada.does("join", join.clone()).await;
+    others.pop().unwrap().does("leave", json!({ "room": "lobby" })).await;
+    others.pop().unwrap().does("leave", json!({ "room": "lobby" })).await;
+    for _ in 0..4 {
+        gateway.advance(Duration::from_millis(200));
+        ada.does("leave", json!({ "room": "lobby" })).await;
+        ada.does("join", join.clone()).await;
+    }
+}
+
+#[tokio::test]
+async fn session_feeds_are_limited_like_a_roster() {
+    let gateway = Gateway::dev().await;
+    let mut host = gateway.enter("host", "moderator").await;
+    let feed = |enabled: bool| json!({ "room": "lobby", "enabled": enabled });
+    for _ in 0..5 {
+        host.does("set_session_feed", feed(true)).await;
+        host.does("set_session_feed", feed(false)).await;
+    }
+    let error = host.request("set_session_feed", feed(true)).await.unwrap_err();
+    assert_eq!(error["code"], "rate_limited");
+    gateway.advance(Duration::from_millis(error["retry_after_ms"].as_u64().unwrap()));
+    host.does("set_session_feed", feed(true)).await;
+}
+
+#[tokio::test]
+async fn changes_of_streams_are_bounded_by_their_bytes_to_all() {
+    let gateway = limited(|limits| limits.signal_bytes_per_s_per_room = 20_000).await;
+    let mut host = gateway.enter("host", "moderator").await;
+    let (mut ada, mut eve) =
+        (gateway.enter("ada", "publisher").await, gateway.enter("eve", "publisher").await);
+    let mut long = json!({ "kind": "camera", "has_audio": true, "has_video": true });
+    long["name"] = "n".repeat(256).into();
+    let published = ada.does("publish", json!({ "room": "lobby", "stream": long })).await;
+    let stream = published["stream"]["id"].clone();
+    let update = |on: bool| json!({ "stream": stream, "has_audio": on });
+    let mut changes = 0;
+    let error = loop {
+        match ada.request("update_stream", update(true)).await {
+            Ok(_) => ada.does("update_stream", update(false)).await,
+            Err(error) => break error,
+        };
+        changes += 1;
+        assert!(changes < 20, "no limit");
+    };
+    assert_eq!(error["code"], "rate_limited");
+    assert!(changes > 2, "{changes}");
+    ada.does("update_stream", update(false)).await;
+    let camera = json!({ "kind": "camera", "has_audio": true, "has_video": true });
+    let camera = json!({ "room": "lobby", "stream": camera });
+    assert_eq!(eve.fails("publish", camera.clone()).await, "rate_limited");
+    host.does("publish", camera.clone()).await;
+    gateway.advance(Duration::from_secs(1));
+    eve.does("publish", camera).await;
+    assert_eq!(eve.fails("update_stream", update(true)).await, "not_owner");
+    ada.does("update_stream", update(true)).await;
+}
