@@ -17,24 +17,47 @@ pub(super) fn client(headers: &HeaderMap, peer: IpAddr, listen: &Listen) -> IpAd
         warn_untrusted(headers, peer, listen);
         return peer;
     }
-    let (name, address): (_, fn(&str) -> Option<IpAddr>) = match listen.forwarded_header {
-        ForwardedHeader::XForwardedFor => ("x-forwarded-for", node),
-        ForwardedHeader::Forwarded => ("forwarded", forwarded_for),
-    };
+    let (name, has_quotes, address): (_, _, fn(&str) -> Option<IpAddr>) =
+        match listen.forwarded_header {
+            ForwardedHeader::XForwardedFor => ("x-forwarded-for", false, node),
+            ForwardedHeader::Forwarded => ("forwarded", true, forwarded_for),
+        };
     let mut client = peer;
     // Several header lines form one list, in their order.
     for line in headers.get_all(name).iter().rev() {
-        let Ok(line) = line.to_str() else { return client };
-        let Some(hops) = split(line, ',') else { return client };
-        for hop in hops.into_iter().rev() {
-            let Some(address) = address(hop) else { return client };
+        let mut rest = Some(line.as_bytes());
+        while let Some(text) = rest {
+            let Some((before, hop)) = split_last(text, has_quotes) else { return client };
+            let Some(address) = std::str::from_utf8(hop).ok().and_then(address) else {
+                return client;
+            };
             client = address;
             if !listen.trusts(client) {
                 return client;
             }
+            rest = before;
         }
     }
     client
+}
+
+/// Splits a list into what precedes its last element, and that element; `None` if a quote is not closed.
+///
+/// From the end, so that nothing that the client wrote hides what a proxy appends.
+fn split_last(list: &[u8], has_quotes: bool) -> Option<(Option<&[u8]>, &[u8])> {
+    let mut is_quoted = false;
+    for (at, byte) in list.iter().enumerate().rev() {
+        match byte {
+            b'"' if has_quotes => {
+                let slashes = list[..at].iter().rev().take_while(|byte| **byte == b'\\').count();
+                // Only inside of quotes a backslash escapes one.
+                is_quoted = !is_quoted || !slashes.is_multiple_of(2);
+            }
+            b',' if !is_quoted => return Some((Some(&list[..at]), &list[at + 1..])),
+            _ => {}
+        }
+    }
+    (!is_quoted).then_some((None, list))
 }
 
 /// Warns once about a proxy that is not trusted: all its clients share the limits of one address.
@@ -56,7 +79,7 @@ fn warn_untrusted(headers: &HeaderMap, peer: IpAddr, listen: &Listen) {
 /// The `for` parameter of an element of `Forwarded`.
 fn forwarded_for(element: &str) -> Option<IpAddr> {
     let mut address = None;
-    for pair in split(element, ';')? {
+    for pair in split_pairs(element)? {
         let (name, value) = pair.split_once('=')?;
         if name.trim().eq_ignore_ascii_case("for") {
             if address.is_some() {
@@ -79,8 +102,8 @@ fn node(text: &str) -> Option<IpAddr> {
     address.map(|address| address.to_canonical())
 }
 
-/// Splits at separators outside of quotes; `None` if a quote is not closed.
-fn split(text: &str, separator: char) -> Option<Vec<&str>> {
+/// Splits at semicolons outside of quotes; `None` if a quote is not closed.
+fn split_pairs(text: &str) -> Option<Vec<&str>> {
     let mut parts = Vec::new();
     let (mut start, mut is_quoted, mut is_escaped) = (0, false, false);
     for (at, c) in text.char_indices() {
@@ -88,7 +111,7 @@ fn split(text: &str, separator: char) -> Option<Vec<&str>> {
             _ if is_escaped => is_escaped = false,
             '\\' if is_quoted => is_escaped = true,
             '"' => is_quoted = !is_quoted,
-            c if c == separator && !is_quoted => {
+            ';' if !is_quoted => {
                 parts.push(&text[start..at]);
                 start = at + 1;
             }
@@ -101,6 +124,7 @@ fn split(text: &str, separator: char) -> Option<Vec<&str>> {
 
 #[cfg(test)]
 mod tests {
+    use hyper::header::HeaderValue;
     use proptest::prelude::*;
 
     use super::*;
@@ -117,7 +141,7 @@ mod tests {
         };
         let mut headers = HeaderMap::new();
         for line in lines {
-            headers.append(name, line.parse().unwrap());
+            headers.append(name, HeaderValue::from_bytes(line.as_bytes()).unwrap());
         }
         client(&headers, peer.parse().unwrap(), &listen(header)).to_string()
     }
@@ -139,6 +163,8 @@ mod tests {
             ("no address behind a proxy", "10.0.0.1", &["junk, 10.0.0.2"], "10.0.0.2"),
             ("empty", "10.0.0.1", &[""], "10.0.0.1"),
             ("an open quote", "10.0.0.1", &["\"203.0.113.1"], "10.0.0.1"),
+            ("a quote of the client", "10.0.0.1", &["\", 203.0.113.1"], "203.0.113.1"),
+            ("no text of the client", "10.0.0.1", &["é, 203.0.113.1"], "203.0.113.1"),
         ] {
             assert_eq!(
                 client_behind(ForwardedHeader::XForwardedFor, peer, lines),
@@ -164,6 +190,13 @@ mod tests {
             ("twice", &["for=203.0.113.1;for=1.1.1.1"], "10.0.0.1"),
             ("without for", &["proto=https"], "10.0.0.1"),
             ("an open quote", &["for=\"203.0.113.1"], "10.0.0.1"),
+            ("no text of the client", &["for=é, for=203.0.113.1"], "203.0.113.1"),
+            ("a quote of the client", &["for=\", for=203.0.113.1"], "203.0.113.1"),
+            (
+                "quotes on both sides",
+                &["for=\", for=\"[2001:db8::1]\";host=\"a\\\", for=1.1.1.1\""],
+                "2001:db8::1",
+            ),
         ] {
             assert_eq!(
                 client_behind(ForwardedHeader::Forwarded, "10.0.0.1", lines),

@@ -40,7 +40,9 @@ async fn places_are_of_the_forwarded_address() {
     for (forwarded, expected) in [
         ("203.0.113.1", 429),
         ("198.51.100.7, 203.0.113.1", 429), // Its own invention stands in front.
-        ("203.0.113.1, 127.0.0.9", 429),    // Another trusted proxy is looked through.
+        ("\", 203.0.113.1", 429),
+        ("é, 203.0.113.1", 429),
+        ("203.0.113.1, 127.0.0.9", 429), // Another trusted proxy is looked through.
     ] {
         assert_eq!(knock(&gateway, forwarded).await.1, expected, "{forwarded}");
     }
