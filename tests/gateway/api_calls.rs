@@ -53,6 +53,22 @@ async fn the_idempotency_key_is_the_ref_as_a_header() {
 }
 
 #[tokio::test]
+async fn repeated_credentials_and_keys_are_rejected() {
+    let gateway = Gateway::dev().await;
+    let key = ("idempotency-key", "one");
+    for (headers, status) in [
+        (&[("authorization", KEY), key][..], 200),
+        (&[("authorization", KEY), key, ("idempotency-key", "two")], 400),
+        (&[("authorization", KEY), key, key], 400),
+        (&[("authorization", KEY), ("authorization", "Bearer sk_other")], 401),
+        (&[("authorization", KEY), ("authorization", KEY)], 401),
+    ] {
+        let answer = gateway.api_with(headers, "POST", "users/ada/ban", Some(json!({}))).await;
+        assert_eq!(answer.status, status, "{headers:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_refused_call_gives_its_ref_back() {
     let gateway = Gateway::dev().await;
     let unban = || gateway.api("DELETE", "users/ada/ban", Some(json!({ "ref": "r" })));

@@ -180,9 +180,10 @@ pub(super) fn verify_again(
 
 const WRONG: &str = "not a valid server key or server token of this app";
 
-/// The credentials of a request.
+/// The credentials of a request; `None` if there are several.
 pub(super) fn bearer_of(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let value = values.next().filter(|_| values.next().is_none())?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }

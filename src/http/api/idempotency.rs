@@ -92,8 +92,13 @@ impl IdempotencyKey {
 
 /// The `ref` in the header, quoted as a structured field or not.
 pub(super) fn key_of(headers: &HeaderMap) -> Result<Option<Ref>, Problem> {
-    let Some(value) = headers.get(HEADER) else { return Ok(None) };
     let wrong = |detail: String| Problem::invalid("Idempotency-Key", detail);
+    let mut values = headers.get_all(HEADER).iter();
+    let value = match (values.next(), values.next()) {
+        (None, _) => return Ok(None),
+        (Some(value), None) => value,
+        (Some(_), Some(_)) => return Err(wrong("expected one key, found several".to_owned())),
+    };
     let text = value.to_str().map_err(|_| wrong("expected printable ASCII".to_owned()))?;
     let text = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
     text.parse().map(Some).map_err(|error: stagedoor_proto::InvalidText| wrong(error.to_string()))
