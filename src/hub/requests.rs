@@ -96,8 +96,8 @@ impl Requests {
         }
     }
 
-    /// Counts a ping or pong between the fragments of a message. It shows no life: a message that does not end would take
-    /// memory for ever.
+    /// Counts a ping or pong between the fragments of a message. It is no activity: a message that does not end would
+    /// take memory for ever.
     pub fn handle_frame_amid_message(&self, connection: &SessionConnection, now: Now) {
         if !connection.note_frame_amid_message(now, self.context.request_limits()) {
             self.context.hit(Limit::Pings);

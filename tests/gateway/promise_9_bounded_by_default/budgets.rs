@@ -246,7 +246,7 @@ async fn changes_of_streams_are_bounded_by_their_bytes_to_all() {
     let mut long = json!({ "kind": "camera", "has_audio": true, "has_video": true });
     long["name"] = "n".repeat(256).into();
     let published = ada.does("publish", json!({ "room": "lobby", "stream": long })).await;
-    let stream = published["stream"]["id"].clone();
+    let stream = published["published"]["stream"]["id"].clone();
     let update = |on: bool| json!({ "stream": stream, "has_audio": on });
     let mut changes = 0;
     let error = loop {
