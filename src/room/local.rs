@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use stagedoor_proto::{
     Error, ErrorCode, NewStream, ParticipantId, Ref, RosterPage, Scope, SendSignal, Sent,
-    SessionId, SignalSender, UpdateStream,
+    SessionId, SignalSender, StreamId, UpdateStream,
 };
 
 use crate::idempotency::Fingerprint;
@@ -385,6 +385,21 @@ impl LocalRoom {
     pub fn remove_all(&mut self) {
         self.rates.clear();
     }
+}
+
+/// The owner of a stream, who is notified of a new subscription. `None` if the room would not accept one.
+#[must_use]
+pub fn receiver_of_subscription(
+    room: &Room,
+    from: SessionId,
+    stream: StreamId,
+) -> Option<SessionId> {
+    let member = room.state.participants.of_session(from)?;
+    let stream = room.state.streams.find(stream)?;
+    let is_new =
+        member.permit(Scope::Subscribe).is_ok() && !stream.subscribers.contains(&member.id);
+    let owner = room.state.participants.find(stream.wire.participant)?;
+    is_new.then_some(owner.session)
 }
 
 impl SessionRates {

@@ -36,7 +36,9 @@ pub use durable::rows::{
 };
 pub use effect::{Appender, Audience, Audit, Effect, Everywhere, RemovedUser};
 pub use events::RoomEvent;
-pub use local::{AcceptedSignal, LocalLimit, LocalRejection, LocalRoom, NewSignal};
+pub use local::{
+    AcceptedSignal, LocalLimit, LocalRejection, LocalRoom, NewSignal, receiver_of_subscription,
+};
 pub use log::commands::{
     Caller, Join, Moderation, OpenRoom, RecreateRoom, RoomCommand, RoomToken, SessionGrant,
 };

@@ -19,6 +19,7 @@ use crate::hub::context::check_records;
 use crate::hub::sessions::{RequestPermit, RoomTags, SessionHandle, take_relayed};
 use crate::room::{
     AcceptedSignal, Audience, LocalRejection, Moderation, Origin, RoomCommand, RoomKey,
+    receiver_of_subscription,
 };
 use crate::telemetry::Limit;
 use crate::time::{Monotonic, Now};
@@ -108,8 +109,15 @@ impl Rooms {
                 return Ok((room, RoomCommand::Unpublish { origin, stream, ref_ }));
             }
             Command::Subscribe(on) => {
-                let command = RoomCommand::Subscribe { origin, stream: on.stream };
-                return Ok((self.room_with_stream(asked, on.stream)?, command));
+                let room = self.room_with_stream(asked, on.stream)?;
+                {
+                    let mut inner = room.lock();
+                    let to = receiver_of_subscription(&inner.room, session.id(), on.stream);
+                    if let Some(to) = to {
+                        self.take_relayed(&mut inner, to, FRAME_OVERHEAD_BYTES, now)?;
+                    }
+                }
+                return Ok((room, RoomCommand::Subscribe { origin, stream: on.stream }));
             }
             Command::Unsubscribe(on) => {
                 let command = RoomCommand::Unsubscribe { origin, stream: on.stream };

@@ -103,6 +103,28 @@ async fn direct_signals_share_the_budget_of_their_receiver() {
 }
 
 #[tokio::test]
+async fn subscriptions_wait_for_the_budget_of_the_owner() {
+    let gateway = limited(|limits| limits.relay_bytes_burst_per_receiver = 5_000).await;
+    let mut host = gateway.enter("host", "publisher").await;
+    let mut ada = gateway.enter("ada", "subscriber").await;
+    let stream = json!({ "stream": host.publish().await["id"] });
+    let mut subscriptions = 0;
+    let error = loop {
+        ada.does("unsubscribe", stream.clone()).await;
+        match ada.request("subscribe", stream.clone()).await {
+            Ok(_) => subscriptions += 1,
+            Err(error) => break error,
+        }
+        assert!(subscriptions < 40, "no limit");
+    };
+    assert_eq!((subscriptions, &error["code"]), (19, &json!("rate_limited")));
+    ada.does("unsubscribe", stream.clone()).await;
+    gateway.advance(Duration::from_millis(error["retry_after_ms"].as_u64().unwrap()));
+    ada.does("subscribe", stream.clone()).await;
+    ada.does("subscribe", stream).await;
+}
+
+#[tokio::test]
 async fn relays_never_close_a_receiver_that_does_not_read() {
     let gateway = limited(|limits| {
         limits.relay_bytes_per_s_per_receiver = 1 << 30;
