@@ -11,6 +11,7 @@ use crate::variant::object;
 use crate::{ClientMessage, Error, ErrorCode, Request, ServerMessage};
 use envelope::{Envelope, OnlyId};
 use fault::Fault;
+pub use fault::expectation;
 
 /// Maximum nesting depth of arrays and objects in one message.
 pub const MAX_JSON_DEPTH: usize = 32;

@@ -33,7 +33,9 @@ mod variant;
 
 pub use close::{Action, ClientClose, CloseCode, Disconnect, SessionEnd};
 pub use command::*;
-pub use decode::{DecodeError, MAX_JSON_DEPTH, check_depth, decode_client, decode_server};
+pub use decode::{
+    DecodeError, MAX_JSON_DEPTH, check_depth, decode_client, decode_server, expectation,
+};
 pub use encode::{
     ResetEncoder, encode_disconnect, encode_ping, encode_push, encode_reply, frame_text,
 };

@@ -72,7 +72,13 @@ async fn invalid_calls_get_a_specific_problem() {
         ("bad pattern", sessions, role("a*b", "publisher"), "rooms", "*"),
         ("no life", sessions, json!({ "username": "a", "ttl_s": 0 }), "ttl_s", "zero"),
         ("empty name", sessions, json!({ "username": "a", "name": "" }), "name", "name"),
-        ("mistyped", sessions, json!({ "username": "a", "for_ms": "1" }), "for_ms", "u64"),
+        (
+            "mistyped",
+            sessions,
+            json!({ "username": "a", "for_ms": "1" }),
+            "for_ms",
+            "expected an integer from 0",
+        ),
         ("no object", sessions, json!([]), "body", "object"),
         ("a text", sessions, json!("ada"), "body", "object"),
         ("nothing", sessions, json!(null), "body", "object"),
@@ -82,18 +88,26 @@ async fn invalid_calls_get_a_specific_problem() {
             "rooms",
             json!({ "room": "a", "settings": [5] }),
             "settings",
-            "sequence",
+            "expected an object",
         ),
         (
             "a mute in a row",
             "rooms",
             json!({ "room": "a", "mute": [true, true] }),
             "mute",
-            "sequence",
+            "expected an object",
         ),
-        ("a block in a row", out, json!({ "username": "a", "block": [1] }), "block", "sequence"),
+        (
+            "a block in a row",
+            out,
+            json!({ "username": "a", "block": [1] }),
+            "block",
+            "expected an object",
+        ),
         ("no ban at all", ban, json!({ "for_ms": 0 }), "for_ms", "1 ms"),
-        ("negative", ban, json!({ "for_ms": -1 }), "for_ms", "-1"),
+        ("negative", ban, json!({ "for_ms": -1 }), "for_ms", "expected an integer from 0"),
+        ("a text", ban, json!({ "for_ms": "7" }), "for_ms", "expected an integer from 0"),
+        ("no text", ban, json!({ "reason": 7 }), "reason", "expected reason (at most 256"),
         ("long reason", ban, json!({ "reason": long }), "reason", "256"),
         ("unknown field", ban, json!({ "for": 1 }), "for", "for"),
     ] {
@@ -352,5 +366,24 @@ async fn what_is_done_to_users_stands_in_the_audit_log() {
     for row in rows {
         assert!(matches!(row.event.actor, AuditActor::Server(_)), "{row:?}");
         assert_eq!(row.event.target.username, "ada".parse().ok());
+    }
+}
+
+#[tokio::test]
+async fn wrong_query_parameter_is_named_with_what_is_expected() {
+    let gateway = Gateway::dev().await;
+    for (path, field, expected) in [
+        ("users?limit=x", "limit", "expected an integer that is not negative"),
+        ("users?limit=", "limit", "expected an integer that is not negative"),
+        ("users?limit=-1", "limit", "expected an integer that is not negative"),
+        ("users?limit=99999999999999999999", "limit", "expected an integer that is not negative"),
+        ("users?banned=2", "banned", "expected true or false"),
+        ("sessions?state=asleep", "state", "unknown variant `asleep`, expected one of "),
+        ("users?page=1", "page", "unknown field `page`, expected one of "),
+    ] {
+        let answer = gateway.api("GET", path, None).await;
+        assert_eq!((answer.status, &answer.body["field"]), (400, &json!(field)), "{path}");
+        let detail = answer.body["detail"].as_str().unwrap();
+        assert!(detail.starts_with(expected), "{path}: {detail}");
     }
 }

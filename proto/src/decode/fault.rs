@@ -48,8 +48,8 @@ fn reword(path: &str, complaint: &str) -> Fault {
         let message = format!("`{field}` occurs twice");
         return Fault { message, field: Some(field), is_value: false };
     }
-    let words = match complaint.rsplit_once(", expected ") {
-        Some((_, expected)) => format!("expected {}", in_words(expected)),
+    let words = match expectation(complaint) {
+        Some(expected) => expected,
         None if complaint.starts_with("expected ") => "expected one of its forms".to_owned(),
         None => complaint.to_owned(),
     };
@@ -59,6 +59,16 @@ fn reword(path: &str, complaint: &str) -> Fault {
     } else {
         Fault { message: format!("`{path}`: {words}"), field: Some(path.to_owned()), is_value }
     }
+}
+
+/// What serde expected instead of a value, in words that need no Rust, from its complaint. `None` if it does not say.
+///
+/// The value is left out: it may be a token.
+#[must_use]
+pub fn expectation(complaint: &str) -> Option<String> {
+    let (complaint, _) = complaint.rsplit_once(" at line ").unwrap_or((complaint, ""));
+    let (_, expected) = complaint.rsplit_once(", expected ")?;
+    Some(format!("expected {}", in_words(expected)))
 }
 
 fn below(path: &str, name: &str) -> String {

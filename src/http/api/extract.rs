@@ -13,7 +13,7 @@ use hyper::http::request::Parts;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_path_to_error::Track;
-use stagedoor_proto::check_depth;
+use stagedoor_proto::{check_depth, expectation};
 
 use super::body::Body;
 use super::caller::verify_again;
@@ -85,10 +85,27 @@ impl<T: DeserializeOwned> FromRequestParts<Arc<HttpState>> for QueryParams<T> {
         state: &Arc<HttpState>,
     ) -> Result<Self, Problem> {
         let query = Query::<T>::from_request_parts(request, state).await;
-        query
-            .map(|Query(asked)| Self(asked))
-            .map_err(|error| Problem::invalid("query", error.body_text()))
+        query.map(|Query(asked)| Self(asked)).map_err(|error| query_problem(&error.body_text()))
     }
+}
+
+/// The problem for a query string that axum rejected, from its text.
+fn query_problem(rejection: &str) -> Problem {
+    let complaint = rejection.rsplit_once("query string: ").map_or(rejection, |(_, words)| words);
+    let Some((parameter, complaint)) = complaint.split_once(": ") else {
+        return Problem::invalid("query", complaint);
+    };
+    let expected = if complaint.contains("`true` or `false`") {
+        "expected true or false"
+    } else if complaint.contains("digit")
+        || complaint.contains("integer")
+        || complaint.contains("number")
+    {
+        "expected an integer that is not negative"
+    } else {
+        complaint
+    };
+    Problem::invalid(parameter, expected)
 }
 
 /// The JSON body and the idempotency key of a call that changes something.
@@ -174,7 +191,10 @@ fn parse<T: Body>(bytes: &Bytes, path: &[(&str, &str)]) -> Result<T, Problem> {
         let path = track.path().to_string();
         // An unknown field, or the body as a whole, has no path.
         let field = if path.starts_with(['.', '?']) { "body" } else { &path };
-        Problem::invalid(field, error.to_string())
+        let error = error.to_string();
+        let is_of_other_type = error.starts_with("invalid ");
+        let expected = expectation(&error).filter(|_| is_of_other_type);
+        Problem::invalid(field, expected.unwrap_or(error))
     })?;
     json.end().map_err(|error| Problem::invalid("body", error.to_string()))?;
     Ok(body)
