@@ -41,7 +41,7 @@ impl Ban {
         connection.run(|api, printer| {
             let call = Call::post(&["users", user.as_str(), "ban"], &body);
             let answer = api.call(call.with_ref(idempotency.ref_.as_ref()))?;
-            printer.user_result("banned", &user, &answer)
+            printer.ban_result(&user, &answer)
         })
     }
 }

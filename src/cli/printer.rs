@@ -92,12 +92,17 @@ impl Printer {
         user: &Username,
         answer: &Value,
     ) -> Result<(), Failure> {
-        self.sentence(answer, &user_sentence(done, user, answer))
+        self.sentence(answer, &user_sentence(done, user, answer, ""))
+    }
+
+    /// Prints the result of a ban, with its end.
+    pub(super) fn ban_result(&mut self, user: &Username, answer: &Value) -> Result<(), Failure> {
+        self.sentence(answer, &user_sentence("banned", user, answer, "; permanent"))
     }
 
     /// Prints the result of an unban, and what still blocks the user.
     pub(super) fn unban_result(&mut self, user: &Username, answer: &Value) -> Result<(), Failure> {
-        let mut sentence = user_sentence("unbanned", user, answer);
+        let mut sentence = user_sentence("unbanned", user, answer, "");
         if let Ok(block) = serde_json::from_value(answer["block"].clone()) {
             sentence = format!("{sentence}; {}", still_blocked(block));
         }
@@ -128,9 +133,9 @@ pub(super) fn print_truncated(count: usize, what: &str) {
     print_error(&format_args!("more {what}exist than the {count} shown; raise --limit"));
 }
 
-fn user_sentence(what: &str, user: &Username, answer: &Value) -> String {
+fn user_sentence(what: &str, user: &Username, answer: &Value, without_end: &str) -> String {
     let until = match answer["until_ms"].as_u64().map(Timestamp::from_millis) {
-        None => String::new(),
+        None => without_end.to_owned(),
         Some(until) => match date(until) {
             Some(date) => format!(" until {date}"),
             None => "; permanent".to_owned(),

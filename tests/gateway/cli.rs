@@ -188,7 +188,7 @@ async fn users_are_listed_shown_banned_revoked_and_deleted() {
     let too_long = line.run(&["users", "ban", "eve", "--for", "3651d"]).await;
     assert_eq!(too_long.code, Some(2));
     assert!(too_long.err.contains("expected at most 3650d"), "{}", too_long.err);
-    assert_eq!(line.does(&["ban", "eve"]).await, "banned eve\n");
+    assert_eq!(line.does(&["ban", "eve"]).await, "banned eve; permanent\n");
     let shown = line.does(&["users", "show", "eve"]).await;
     assert!(shown.contains("blocked by             ban\n"), "{shown}");
     assert!(!shown.contains("until"), "it has no end: {shown}");
