@@ -8,6 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::is_same_digest;
 use super::token::{AppTokens, TokenError};
+use crate::config::{MIN_SERVER_KEY_CHARS, SERVER_KEY_PREFIX};
 use crate::revocation::Issued;
 
 /// The keys and tokens that authenticate calls to one app's server API. Cheap to clone.
@@ -29,7 +30,9 @@ pub struct ServerKey {
 
 /// The text is not a server key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a server key is `{PREFIX}` followed by at least {MIN_KEY_CHARS} characters")]
+#[error(
+    "a server key is `{SERVER_KEY_PREFIX}` followed by at least {MIN_SERVER_KEY_CHARS} characters"
+)]
 pub struct InvalidServerKey;
 
 /// The caller of the server API.
@@ -59,8 +62,8 @@ impl ServerKey {
     /// When the prefix is missing or the key is too short.
     pub fn new(key: &SecretString) -> Result<Self, InvalidServerKey> {
         let key = key.expose_secret();
-        let secret = key.strip_prefix(PREFIX).ok_or(InvalidServerKey)?;
-        if secret.len() < MIN_KEY_CHARS {
+        let secret = key.strip_prefix(SERVER_KEY_PREFIX).ok_or(InvalidServerKey)?;
+        if secret.len() < MIN_SERVER_KEY_CHARS {
             return Err(InvalidServerKey);
         }
         let digest = digest(&SHA256, key.as_bytes());
@@ -86,7 +89,7 @@ impl ServerAuth {
         bearer: &str,
         is_void: impl FnOnce(Issued) -> bool,
     ) -> Result<ServerActor, TokenError> {
-        if bearer.starts_with(PREFIX) {
+        if bearer.starts_with(SERVER_KEY_PREFIX) {
             let presented = digest(&SHA256, bearer.as_bytes());
             // Every key is compared, so that the time does not depend on which one matches.
             let matching = self.keys.iter().fold(None, |found, key| {
@@ -104,12 +107,8 @@ impl ServerAuth {
     }
 }
 
-/// The prefix of every server key, so that a leaked key is recognized.
-const PREFIX: &str = "sk_";
 /// Bytes of a key's hash in its fingerprint.
 const FINGERPRINT_BYTES: usize = 4;
-/// Minimum number of characters after the prefix.
-const MIN_KEY_CHARS: usize = 32;
 
 #[cfg(test)]
 mod tests {

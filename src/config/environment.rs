@@ -215,7 +215,7 @@ mod tests {
 
     const FILE: &str = "[store.sqlite]\npath = \"facts.db\"\n[[apps]]\nid = \"shop\"\nguests = true\n\
                         api_token = \"0123456789abcdef01234567\"\n\
-                        server_keys = [\"sk_0123456789abcdef01234567\"]\n[limits]\nrequests_in_flight = 5\n";
+                        server_keys = [\"sk_0123456789abcdef0123456789abcdef\"]\n[limits]\nrequests_in_flight = 5\n";
 
     fn source(variables: &[(&str, &str)]) -> Source {
         let variables = variables.iter().map(|(name, value)| (name.into(), value.into()));
@@ -352,7 +352,7 @@ mod tests {
     fn effective_values_are_listed_with_their_source() {
         let entry = "STAGEDOOR__APPS__0__SERVER_KEYS__0";
         let variables =
-            [("STAGEDOOR__RESUME__WINDOW", "90s"), (entry, "sk_76543210fedcba9876543210")];
+            [("STAGEDOOR__RESUME__WINDOW", "90s"), (entry, "sk_76543210fedcba9876543210fedcba98")];
         let source = source(&variables);
         let settings = source.settings(&source.config().unwrap());
         let of = |key: &str| {
@@ -367,7 +367,7 @@ mod tests {
             ("resume.ring_frames", "1024", Origin::Default),
             (
                 "apps[0].server_keys",
-                "[\"27 bytes, not shown\"]",
+                "[\"35 bytes, not shown\"]",
                 Origin::Variable(entry.to_owned()),
             ),
             ("apps[0].guests", "true", Origin::Line(5)),

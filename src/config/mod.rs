@@ -65,7 +65,7 @@ pub use operator::Operator;
 pub use reference::with_reference;
 pub use resume::Resume;
 pub use root::{Config, DEV_APP, Dev, Mode};
-pub use secret::SERVER_KEY_PREFIX;
+pub use secret::{MIN_SERVER_KEY_CHARS, SERVER_KEY_PREFIX};
 pub use session::Session;
 pub use source::{Origin, Setting, Source};
 pub use store::{Store, file_problem};

@@ -15,6 +15,8 @@ use crate::outbound::WebhookSecret;
 
 /// The prefix of server keys, by which secret scanners recognize a leaked key.
 pub const SERVER_KEY_PREFIX: &str = "sk_";
+/// Minimum length of a server key after its prefix.
+pub const MIN_SERVER_KEY_CHARS: usize = 32;
 /// Maximum number of signing secrets of an endpoint.
 const MAX_WEBHOOK_SECRETS: usize = 4;
 /// Minimum length of a secret that is only compared.
@@ -82,7 +84,7 @@ pub(super) struct OperatorKey;
 impl ComparedSecret {
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<SecretString, D::Error> {
         let Source(secret) = Source::deserialize(d)?;
-        check(secret, "")
+        check(secret, "", MIN_BYTES)
     }
 
     pub(super) fn serialize<S: Serializer>(secret: &SecretString, s: S) -> Result<S::Ok, S::Error> {
@@ -111,7 +113,8 @@ impl ServerKeys {
         d: D,
     ) -> Result<Vec<SecretString>, D::Error> {
         let sources = Vec::<Source>::deserialize(d)?;
-        sources.into_iter().map(|Source(secret)| check(secret, SERVER_KEY_PREFIX)).collect()
+        let keys = sources.into_iter();
+        keys.map(|Source(secret)| check(secret, SERVER_KEY_PREFIX, MIN_SERVER_KEY_CHARS)).collect()
     }
 
     pub(super) fn serialize<S: Serializer>(keys: &[SecretString], s: S) -> Result<S::Ok, S::Error> {
@@ -153,7 +156,7 @@ impl OperatorKey {
         d: D,
     ) -> Result<Option<SecretString>, D::Error> {
         let Source(secret) = Source::deserialize(d)?;
-        check(secret, SERVER_KEY_PREFIX).map(Some)
+        check(secret, SERVER_KEY_PREFIX, MIN_BYTES).map(Some)
     }
 
     #[expect(clippy::ref_option, reason = "serde calls it with a reference to the field")]
@@ -176,15 +179,7 @@ impl JsonSchema for ComparedSecret {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "anyOf": [
-            { "type": "string", "minLength": MIN_BYTES, "writeOnly": true },
-            {
-                "type": "object",
-                "properties": { "file": { "type": "string" } },
-                "required": ["file"],
-                "additionalProperties": false,
-            },
-        ] })
+        secret_schema(MIN_BYTES)
     }
 }
 
@@ -228,17 +223,31 @@ impl JsonSchema for ServerKeys {
         "ServerKeys".into()
     }
 
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "array", "items": ComparedSecret::json_schema(generator) })
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let item = secret_schema(SERVER_KEY_PREFIX.len() + MIN_SERVER_KEY_CHARS);
+        json_schema!({ "type": "array", "items": item })
     }
 }
 
-fn check<E: de::Error>(secret: SecretString, prefix: &str) -> Result<SecretString, E> {
+fn secret_schema(min_bytes: usize) -> Schema {
+    json_schema!({ "anyOf": [
+        { "type": "string", "minLength": min_bytes, "writeOnly": true },
+        {
+            "type": "object",
+            "properties": { "file": { "type": "string" } },
+            "required": ["file"],
+            "additionalProperties": false,
+        },
+    ] })
+}
+
+/// Checks that `secret` has at least `min` bytes after `prefix`.
+fn check<E: de::Error>(secret: SecretString, prefix: &str, min: usize) -> Result<SecretString, E> {
     let text = secret.expose_secret();
-    if text.strip_prefix(prefix).is_some_and(|rest| rest.len() >= MIN_BYTES) {
+    if text.strip_prefix(prefix).is_some_and(|rest| rest.len() >= min) {
         return Ok(secret);
     }
-    let (bytes, least) = (text.len(), prefix.len() + MIN_BYTES);
+    let (bytes, least) = (text.len(), prefix.len() + min);
     let begin =
         if prefix.is_empty() { String::new() } else { format!(" that begin with \"{prefix}\"") };
     Err(E::custom(format_args!("{bytes} bytes, expected at least {least}{begin}")))

@@ -343,9 +343,9 @@ fn no_error_shows_a_secret() {
         ),
         (
             "server_keys = [\"hush-hush\"]",
-            "server_keys: found 9 bytes; expected at least 27 that begin with \"sk_\"",
+            "server_keys: found 9 bytes; expected at least 35 that begin with \"sk_\"",
         ),
-        ("server_keys = [\"sk_hush-hush\"]", "server_keys: found 12 bytes; expected at least 27"),
+        ("server_keys = [\"sk_hush-hush\"]", "server_keys: found 12 bytes; expected at least 35"),
         ("api_token = \"hush-hush\"", "api_token: found 9 bytes; expected at least 24"),
         ("api_token = 5", "api_token: found a value of type integer; expected a string or "),
         (
