@@ -277,6 +277,23 @@ async fn slow_resume_loses_to_a_later_start() {
     assert_live(&mut ada).await;
 }
 
+/// The start waits for the holder's answer to a ping.
+#[tokio::test]
+async fn token_that_expires_during_a_probe_starts_no_session() {
+    let setup =
+        Setup::new().with(|config| config.apps[0].duplicate_policy = DuplicatePolicy::RejectNew);
+    let gateway = setup.run().await;
+    let (mut holder, _) = gateway.registered("ada", "instance-1", json!({})).await;
+    let claims = json!({ "scope": "session", "sub": "ada", "ttl_s": 5 });
+    let mut start = start_of("ada", "instance-1");
+    start["credentials"] = json!({ "token": gateway.token(claims) });
+    let mut rival = Client::connect(&gateway).await;
+    rival.send(json!({ "id": 0, "start": start })).await;
+    holder.push("ping").await;
+    gateway.advance(Duration::from_secs(5));
+    assert_eq!(rival.closed().await.code, 4100);
+}
+
 #[tokio::test]
 async fn dead_start_evicts_no_protected_session() {
     let setup =

@@ -1,6 +1,7 @@
 //! Decides whether a user may start or continue, and what is recorded.
 //!
-//! The checks run in this order: deleted, blocked, name held, name registered, superseded, revoked, too many guests.
+//! The checks run in this order: deleted, blocked, name held, name registered, superseded, revoked, expired, too many
+//! guests.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -85,10 +86,14 @@ pub(in crate::store) fn admit(
             let generation = instance.map_or(0, |instance| instance.generation);
             Err(Refusal::Superseded { generation })
         }
+        AuthMethod::Guest if start.has_expired() => Err(Refusal::Expired),
         AuthMethod::Guest if start.is_surplus(rows.guests) => Err(Refusal::TooManyGuests),
         AuthMethod::Guest => Ok(start.begin(admission.new_family, FIRST, &Profile::default())),
         AuthMethod::Hook { .. } => {
             check_issued(admission, user, app_revoked)?;
+            if start.has_expired() {
+                return Err(Refusal::Expired);
+            }
             Ok(start.begin(admission.new_family, FIRST, &admission.profile))
         }
         AuthMethod::AccessToken { family, guest, issued, position, .. } => {
@@ -198,6 +203,11 @@ impl Start<'_> {
     fn is_surplus(&self, guests: usize) -> bool {
         let is_new = self.instance.is_none() && is_guest(&self.admission.method, self.user);
         is_new && guests >= self.admission.max_guests
+    }
+
+    /// Whether the credentials expired while the start waited after they were verified.
+    fn has_expired(&self) -> bool {
+        self.admission.granted.expires <= self.admission.now
     }
 
     fn is_superseded(&self) -> bool {
@@ -506,6 +516,19 @@ mod tests {
             let stored = in_use().instance.unwrap().tokens.granted.unwrap();
             let expected = if serial > 9 { admission.granted } else { stored };
             assert_eq!(admitted.admitted.granted, expected, "{serial}");
+        }
+    }
+
+    #[test]
+    fn credentials_that_expired_meanwhile_start_no_session() {
+        for method in [AuthMethod::Guest, AuthMethod::Hook { issued: None }] {
+            let start = start("ada", method, 9);
+            let granted = FamilyGrant { expires: NOW + SECOND, ..start.granted.clone() };
+            let at = |now| {
+                admit(&Admission { now, granted: granted.clone(), ..start.clone() }, &rows(None))
+            };
+            assert!(at(NOW).is_ok());
+            assert_eq!(at(NOW + SECOND), Err(Refusal::Expired));
         }
     }
 
