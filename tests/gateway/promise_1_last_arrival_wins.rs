@@ -8,10 +8,11 @@ use futures::future::BoxFuture;
 use serde_json::{Value, json};
 use stagedoor::auth::{AuthHook, AuthMethod, AuthRequest, Authenticated, Decision, Purpose};
 use stagedoor::config::DuplicatePolicy;
+use stagedoor::engine::Local;
 use stagedoor_proto::Credentials;
 use tokio::sync::Semaphore;
 
-use crate::common::{Client, Gateway, Setup, start_of};
+use crate::common::{Client, FailingRepetition, Gateway, Setup, start_of};
 
 /// The numbers of `establishing` and `established`.
 const SEEN: u64 = 2;
@@ -275,6 +276,29 @@ async fn slow_resume_loses_to_a_later_start() {
     hook.permitted.send();
     assert_eq!(slow.closed().await.code, 4013);
     assert_live(&mut ada).await;
+}
+
+/// A reload during the admission has the start decided again, and the store fails then.
+#[tokio::test]
+async fn start_that_fails_when_repeated_is_withdrawn() {
+    let admissions = FailingRepetition::default();
+    let mut setup = Setup::new();
+    let engine = Arc::new(Local::new(setup.test_clock(), 0));
+    setup.joined = Some((admissions.store().await, engine));
+    let gateway = setup.run().await;
+    let (mut ada, started) = Client::guest(&gateway, "ada", "instance-1").await;
+    admissions.arm();
+    let mut rival = Client::connect(&gateway).await;
+    rival.send(json!({ "id": 0, "start": start_of("ada", "instance-1") })).await;
+    admissions.asked().await;
+    gateway.reload(|config| config.apps[0].access_ttl = Duration::from_hours(1));
+    admissions.release();
+    assert_eq!(rival.closed().await.code, 4201);
+    assert_live(&mut ada).await;
+    ada.cut().await;
+    let mut start = start_of("ada", "instance-1");
+    start["credentials"] = json!({ "token": started["access_token"] });
+    Client::start(&gateway, start).await;
 }
 
 /// The start waits for the holder's answer to a ping.

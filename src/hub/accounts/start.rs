@@ -7,8 +7,8 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use stagedoor_proto::{
-    CloseCode, FamilyId, Reply, ResumeTicket, Secret, SessionId, SessionInfo, SessionState, Start,
-    Started, User, Username,
+    CloseCode, FamilyId, InstanceId, Reply, ResumeTicket, Secret, SessionId, SessionInfo,
+    SessionState, Start, Started, User, Username,
 };
 
 use super::attempt::Attempt;
@@ -54,6 +54,11 @@ pub struct AuthenticatedStart {
 }
 
 impl AuthenticatedStart {
+    fn user(&self) -> UserKey {
+        let username = self.authenticated.username.clone();
+        UserKey { app: Arc::clone(self.app.id()), username }
+    }
+
     /// Whether the settings that accepted the credentials are still in force.
     fn is_current(&self) -> bool {
         Arc::ptr_eq(&self.accepted_by, &self.app.auth())
@@ -132,12 +137,25 @@ impl Accounts {
         attempt: &Attempt,
         request: &RequestId,
     ) -> Result<OpenedSession, (Establishing, StartError)> {
-        let opened =
-            self.try_establish(&establishing, authenticated, start, peer, id, attempt, request);
+        let (user, mut begun) = (authenticated.user(), None);
+        let opened = self.try_establish(
+            &establishing,
+            authenticated,
+            start,
+            peer,
+            id,
+            attempt,
+            request,
+            &mut begun,
+        );
         let opened = opened.await;
+        if let (Err(_), Some(begun)) = (&opened, begun) {
+            Box::pin(self.withdraw_admission(user, start.instance.clone(), begun)).await;
+        }
         opened.map_err(|error| (establishing, error))
     }
 
+    /// Of an error, `begun` is the family to withdraw.
     #[expect(clippy::too_many_arguments, reason = "as of `establish`")]
     async fn try_establish(
         &self,
@@ -148,17 +166,16 @@ impl Accounts {
         id: SessionId,
         attempt: &Attempt,
         request: &RequestId,
+        begun: &mut Option<(FamilyId, FormerFamily)>,
     ) -> Result<OpenedSession, StartError> {
-        let app = Arc::clone(&accepted.app);
-        let username = accepted.authenticated.username.clone();
-        let user = UserKey { app: Arc::clone(app.id()), username };
+        let (app, user) = (Arc::clone(&accepted.app), accepted.user());
         let (rules, new_family) = (claim_rules(&app), FamilyId::from_bits(self.context.rng.bits()));
         let key = DirectoryKey::of(&user);
         let secret = self.new_secret(key);
         let hash = SecretHash::of(secret.as_str());
         // Before the admission: it would void the tokens of the session that stays.
         self.check_capacity(peer.address, Capacity::of_sessions)?;
-        let (mut refused_generation, mut former, mut counts_reserved) = (None, None, true);
+        let (mut refused_generation, mut counts_reserved) = (None, true);
         loop {
             attempt.check(&self.context)?;
             // Boxed, as everything that few starts do: the state of a start is copied to the heap as a whole.
@@ -215,7 +232,9 @@ impl Accounts {
                 }
             };
             // From the first admission: a repeated one would find the family that the first created.
-            former = former.or_else(|| admitted.former.clone());
+            if begun.is_none() {
+                *begun = admitted.former.clone().map(|former| (admitted.family, former));
+            }
             let session = self.new_session(
                 establishing,
                 id,
@@ -229,19 +248,13 @@ impl Accounts {
                 key,
             );
             let claim = prepared_claim(&session, &prepared, hash, rules, evict);
-            let held = match attempt.check(&self.context) {
-                Ok(()) if !accepted.is_current() => Ok(None),
-                Ok(()) => self.hold(&session, claim, previous.as_ref(), guest_fence, attempt).await,
-                Err(rejected) => Err(rejected),
-            };
-            let held = match held {
-                Ok(Some(held)) => held,
-                Ok(None) => continue,
-                Err(rejected) => {
-                    Box::pin(self.withdraw_admission(&user, &session, former)).await;
-                    return Err(rejected);
-                }
-            };
+            attempt.check(&self.context)?;
+            if !accepted.is_current() {
+                continue;
+            }
+            let held = self.hold(&session, claim, previous.as_ref(), guest_fence, attempt).await?;
+            let Some(held) = held else { continue };
+            *begun = None;
             let keep = start.previous.as_ref().is_some_and(|previous| previous.keep);
             let previous = previous.as_ref().map(|previous| (previous, keep));
             self.replace_others(&session, held, previous, admitted.was_guest, request).await?;
@@ -366,14 +379,11 @@ impl Accounts {
     /// Undoes an admission that led to no session: the tokens of the session that goes on are valid again.
     async fn withdraw_admission(
         &self,
-        user: &UserKey,
-        session: &SessionHandle,
-        former: Option<FormerFamily>,
+        user: UserKey,
+        instance: InstanceId,
+        (family, former): (FamilyId, FormerFamily),
     ) {
-        let Some(former) = former else { return };
-        let (instance, family) = (session.meta().instance.clone(), session.meta().family);
-        let withdrawn =
-            self.context.store.withdraw_admission(user.clone(), instance, family, former);
+        let withdrawn = self.context.store.withdraw_admission(user, instance, family, former);
         if let Err(error) = withdrawn.await {
             tracing::warn!(%error, "cannot withdraw an admission");
         }

@@ -18,7 +18,7 @@ mod survivor;
 
 pub use client::{Client, Closed, start_of};
 pub use documented::assert_documented;
-pub use faulty_store::{Faults, SlowWrites};
+pub use faulty_store::{FailingRepetition, Faults, SlowWrites};
 pub use gateway::{Gateway, SECRET, SERVER_KEY, Setup};
 pub use house::House;
 pub use log::Log;
