@@ -149,7 +149,7 @@ pub async fn two_relays(gateway: &Gateway) -> String {
     let mut ada = gateway.enter("ada", "publisher").await;
     let stream = host.publish().await["id"].clone();
     ada.does("subscribe", json!({ "stream": stream })).await;
-    let relay = json!({ "to": host.id(), "stream": stream, "data": "x".repeat(1_000) });
+    let relay = json!({ "to": host.id(), "stream": stream, "data": "x".repeat(500) });
     ada.does("relay", relay.clone()).await;
     error(ada.request("relay", relay).await)
 }
