@@ -152,8 +152,11 @@ fn check_user(user: &UserRow, blocks: &[Block], now: Timestamp) -> Result<(), Re
     }
 }
 
+/// Also when the time lies in the future: the clock was ahead when it was recorded.
 fn is_stale(seen: Option<Timestamp>, now: Timestamp) -> bool {
-    seen.is_none_or(|seen| now.saturating_since(seen) > LAST_SEEN_PRECISION)
+    seen.is_none_or(|seen| {
+        now.saturating_since(seen).max(seen.saturating_since(now)) > LAST_SEEN_PRECISION
+    })
 }
 
 /// A start that is neither deleted nor blocked.
@@ -462,11 +465,16 @@ mod tests {
             ..AdmissionRows::default()
         };
         let at = |now| Check { now, ..visit.check(2) };
-        let fresh = check(&at(NOW + LAST_SEEN_PRECISION), &known).unwrap();
-        assert_eq!((fresh.user, fresh.instance), (None, None));
-        let stale = check(&at(NOW + LAST_SEEN_PRECISION + SECOND), &known).unwrap();
-        assert_eq!(stale.user, Some(UserWrite::Seen));
-        assert_eq!(stale.instance, Some(InstanceWrite::Seen { address }));
+        for now in [NOW + LAST_SEEN_PRECISION, NOW - LAST_SEEN_PRECISION] {
+            let fresh = check(&at(now), &known).unwrap();
+            assert_eq!((fresh.user, fresh.instance), (None, None));
+        }
+        let earlier = NOW - LAST_SEEN_PRECISION - SECOND;
+        for now in [NOW + LAST_SEEN_PRECISION + SECOND, earlier] {
+            let stale = check(&at(now), &known).unwrap();
+            assert_eq!(stale.user, Some(UserWrite::Seen));
+            assert_eq!(stale.instance, Some(InstanceWrite::Seen { address }));
+        }
     }
 
     /// An instance whose family 2 has issued 9 tokens; session starts used the 7th, and before it the 5th.
