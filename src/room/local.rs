@@ -200,7 +200,7 @@ impl LocalRoom {
     /// Checks a join of a session that is not in the room.
     ///
     /// # Errors
-    /// `rate_limited`: after [`REPEAT_BURST`] leaves once in `roster_interval`, unless the room is small.
+    /// `rate_limited`: after a burst of leaves once in `roster_interval`, unless the room is small.
     pub fn check_join(
         &self,
         room: &Room,
@@ -221,7 +221,7 @@ impl LocalRoom {
     /// Counts a session feed that a session turns on: it begins with the whole room.
     ///
     /// # Errors
-    /// `rate_limited`: after a burst of [`REPEAT_BURST`] once in `roster_interval`.
+    /// `rate_limited`: after a burst once in `roster_interval`.
     pub fn take_feed(
         &mut self,
         room: &Room,
