@@ -95,17 +95,19 @@ fn query_problem(rejection: &str) -> Problem {
     let Some((parameter, complaint)) = complaint.split_once(": ") else {
         return Problem::invalid("query", complaint);
     };
-    let expected = if complaint.contains("`true` or `false`") {
-        "expected true or false"
-    } else if complaint.contains("digit")
-        || complaint.contains("integer")
-        || complaint.contains("number")
-    {
-        "expected an integer that is not negative"
-    } else {
-        complaint
-    };
-    Problem::invalid(parameter, expected)
+    // The other words are of Rust's own parsers.
+    Problem::invalid(
+        parameter,
+        match complaint {
+            "provided string was not `true` or `false`" => "expected true or false",
+            "invalid digit found in string"
+            | "cannot parse integer from empty string"
+            | "number too large to fit in target type" => {
+                "expected an integer that is not negative"
+            }
+            other => other,
+        },
+    )
 }
 
 /// The JSON body and the idempotency key of a call that changes something.
