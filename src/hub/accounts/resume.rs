@@ -38,8 +38,7 @@ impl Accounts {
         if !session.inspect(|session| session.is_proved_by(shown)) {
             return Err(StartError::resume_denied());
         }
-        let (rate, resets) = (self.context.resume_rate(), self.context.reset_rate());
-        let claim = ResumeClaim { shown, last_seq: resume.last_seq, rate, resets };
+        let claim = self.resume_claim(shown, &resume);
         // Before the store and a hook are asked.
         self.check_claim(&session, claim)?;
         self.access.check(&session, peer.address).await?;
@@ -88,8 +87,7 @@ impl Accounts {
         if !session.inspect(|session| session.is_proved_by(shown)) {
             return Err(StartError::resume_denied());
         }
-        let (rate, resets) = (self.context.resume_rate(), self.context.reset_rate());
-        let claim = ResumeClaim { shown, last_seq: resume.last_seq, rate, resets };
+        let claim = self.resume_claim(shown, &resume);
         let checked = async {
             self.access.check(&session, peer.address).await?;
             let renewal = self.renewal(&session, &resume, peer, attempt, request).await?;
@@ -200,6 +198,11 @@ impl Accounts {
             rooms: self.rooms.own_participants(&session),
         });
         Ok(OpenedSession { connection: SessionConnection::new(session, generation), reply })
+    }
+
+    fn resume_claim(&self, shown: SecretHash, resume: &Resume) -> ResumeClaim {
+        let (rate, resets) = (self.context.resume_rate(), self.context.reset_rate());
+        ResumeClaim { shown, last_seq: resume.last_seq, rate, resets }
     }
 
     fn check_claim(&self, session: &SessionHandle, claim: ResumeClaim) -> Result<(), StartError> {

@@ -141,6 +141,7 @@ impl Accounts {
         let opened = self.try_establish(
             &establishing,
             authenticated,
+            &user,
             start,
             peer,
             id,
@@ -161,6 +162,7 @@ impl Accounts {
         &self,
         establishing: &Establishing,
         mut accepted: AuthenticatedStart,
+        user: &UserKey,
         start: &Start,
         peer: PeerInfo,
         id: SessionId,
@@ -168,9 +170,9 @@ impl Accounts {
         request: &RequestId,
         begun: &mut Option<(FamilyId, FormerFamily)>,
     ) -> Result<OpenedSession, StartError> {
-        let (app, user) = (Arc::clone(&accepted.app), accepted.user());
+        let app = Arc::clone(&accepted.app);
         let (rules, new_family) = (claim_rules(&app), FamilyId::from_bits(self.context.rng.bits()));
-        let key = DirectoryKey::of(&user);
+        let key = DirectoryKey::of(user);
         let secret = self.new_secret(key);
         let hash = SecretHash::of(secret.as_str());
         // Before the admission: it would void the tokens of the session that stays.
@@ -195,7 +197,7 @@ impl Accounts {
                 continue;
             }
             let guest_fence = self.access.guest_fence();
-            let previous = PreviousSession::find(self, start, &user, &prepared);
+            let previous = PreviousSession::find(self, start, user, &prepared);
             let (mut names, instances) = bounds_of(&app, is_guest, &prepared, previous.as_ref());
             self.check_names(names.as_mut(), &prepared, &peer, counts_reserved)?;
             let admission = Admission {
@@ -227,7 +229,7 @@ impl Accounts {
                 }
                 Err(refusal) => {
                     let holders = &prepared.holders;
-                    let rejected = self.rejected(refusal, &user, start, holders, request);
+                    let rejected = self.rejected(refusal, user, start, holders, request);
                     return Err(Box::pin(rejected).await);
                 }
             };
@@ -239,7 +241,7 @@ impl Accounts {
                 establishing,
                 id,
                 &app,
-                &user,
+                user,
                 &admitted,
                 start,
                 &peer,
