@@ -181,18 +181,23 @@ async fn pipelined_frames_are_served_after_a_slow_start() {
     ada.reply(asked).await.unwrap();
 }
 
-#[tokio::test]
-async fn slow_start_loses_to_a_later_one() {
-    let (gateway, hook) = gated().await;
-    let mut slow = waiting_start(&gateway, &hook).await;
-    let (mut ada, started) = Client::start(&gateway, params_start("fast")).await;
-    hook.permitted.send();
-    assert_eq!(slow.closed().await.code, 4013);
+/// The session goes on, and its access token starts the next one.
+async fn assert_keeps_tokens(gateway: &Gateway, mut ada: Client, started: &Value) {
     assert_live(&mut ada).await;
     ada.cut().await;
     let mut start = start_of("ada", "instance-1");
     start["credentials"] = json!({ "token": started["access_token"] });
-    Client::start(&gateway, start).await;
+    Client::start(gateway, start).await;
+}
+
+#[tokio::test]
+async fn slow_start_loses_to_a_later_one() {
+    let (gateway, hook) = gated().await;
+    let mut slow = waiting_start(&gateway, &hook).await;
+    let (ada, started) = Client::start(&gateway, params_start("fast")).await;
+    hook.permitted.send();
+    assert_eq!(slow.closed().await.code, 4013);
+    assert_keeps_tokens(&gateway, ada, &started).await;
 }
 
 #[tokio::test]
@@ -286,7 +291,7 @@ async fn start_that_fails_when_repeated_is_withdrawn() {
     let engine = Arc::new(Local::new(setup.test_clock(), 0));
     setup.joined = Some((admissions.store().await, engine));
     let gateway = setup.run().await;
-    let (mut ada, started) = Client::guest(&gateway, "ada", "instance-1").await;
+    let (ada, started) = Client::guest(&gateway, "ada", "instance-1").await;
     admissions.arm();
     let mut rival = Client::connect(&gateway).await;
     rival.send(json!({ "id": 0, "start": start_of("ada", "instance-1") })).await;
@@ -294,11 +299,7 @@ async fn start_that_fails_when_repeated_is_withdrawn() {
     gateway.reload(|config| config.apps[0].access_ttl = Duration::from_hours(1));
     admissions.release();
     assert_eq!(rival.closed().await.code, 4201);
-    assert_live(&mut ada).await;
-    ada.cut().await;
-    let mut start = start_of("ada", "instance-1");
-    start["credentials"] = json!({ "token": started["access_token"] });
-    Client::start(&gateway, start).await;
+    assert_keeps_tokens(&gateway, ada, &started).await;
 }
 
 /// The start waits for the holder's answer to a ping.
