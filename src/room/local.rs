@@ -19,7 +19,7 @@ use crate::room::errors;
 use crate::room::machine::Room;
 use crate::room::settings::{PAGE_INTERVAL, RoomSettings};
 use crate::room::signal::{signal_audience, signal_sender};
-use crate::room::state::participants::Membership;
+use crate::room::state::participants::{Membership, wire_bytes};
 use crate::room::state::refs::{RefOwner, Refs, Requester};
 use crate::room::visibility::snapshot::roster_page;
 use crate::time::Monotonic;
@@ -251,7 +251,7 @@ impl LocalRoom {
         if member.permit(Scope::Publish).is_err() || member.streams.len() >= most {
             return Ok(());
         }
-        self.take_stream_bytes(room, member, json_bytes(new) + member.wire_bytes, now)
+        self.take_stream_bytes(room, member, wire_bytes(new) + member.wire_bytes, now)
     }
 
     /// Counts an update of a session's own stream.
@@ -271,7 +271,7 @@ impl LocalRoom {
         if stream.wire.participant != member.id {
             return Ok(());
         }
-        self.take_stream_bytes(room, member, stream.wire_bytes + json_bytes(update), now)
+        self.take_stream_bytes(room, member, stream.wire_bytes + wire_bytes(update), now)
     }
 
     /// Counts a change of a stream that is sent to everybody in the room.
@@ -411,10 +411,6 @@ impl SessionRates {
 
 const fn byte_rate(settings: &RoomSettings) -> AmountRate {
     AmountRate::new(settings.signal_bytes_per_s, settings.signal_bytes_per_s)
-}
-
-fn json_bytes(value: &impl Serialize) -> usize {
-    serde_json::to_vec(value).map_or(0, |text| text.len())
 }
 
 fn repeat_rate(room: &Room) -> Rate {

@@ -182,6 +182,7 @@ pub(super) fn restore_session(
     // Ignores the current limits, because these sessions exist already.
     let _ = sessions.insert(&session, Capacity::UNLIMITED);
     session.activity().set_held_by(generation);
+    session.update_memberships(|rooms, _| rooms.assume_left());
     if let Some(issued) = oldest_room_token {
         session.activity().record_room_token(issued);
     }

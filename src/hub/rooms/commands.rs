@@ -18,8 +18,7 @@ use crate::engine::{Answer, Delivered, Health, RoomMessage};
 use crate::hub::context::check_records;
 use crate::hub::sessions::{RequestPermit, RoomTags, SessionHandle, take_relayed};
 use crate::room::{
-    AcceptedSignal, Audience, LocalRejection, Moderation, Origin, RoomCommand, RoomKey,
-    receiver_of_subscription,
+    AcceptedSignal, Audience, Moderation, Origin, RoomCommand, RoomKey, receiver_of_subscription,
 };
 use crate::telemetry::Limit;
 use crate::time::{Monotonic, Now};
@@ -50,12 +49,12 @@ impl Rooms {
                 return self.answer_when_sent(origin, relayed);
             }
             Command::Roster(roster) => self.room_of(asked, &roster.room).and_then(|room| {
-                let RoomInner { room, local, .. } = &mut *room.lock();
                 let (session, after) = (session.id(), roster.after.as_deref());
-                let page = local.roster(room, session, after, now.monotonic).map(Reply::Roster);
-                page.map_err(|rejection| count_rejection(&self.context.metrics, rejection))
+                room.ask_local(&self.context.metrics, |room, local| {
+                    local.roster(room, session, after, now.monotonic).map(Reply::Roster)
+                })
             }),
-            logged => match self.route(session, asked, origin, logged) {
+            logged => match self.route(session, asked, origin, logged, now.monotonic) {
                 Ok((room, command)) => {
                     self.append(room.key(), command);
                     return None;
@@ -72,13 +71,11 @@ impl Rooms {
         asked: &RoomTags,
         origin: Origin,
         command: Command,
+        now: Monotonic,
     ) -> RoutedCommand {
+        let metrics = &self.context.metrics;
         // What only turns something off is never rejected: it answers a mute.
         let is_release = command.class() == CommandClass::Release;
-        let now = self.context.clock.monotonic();
-        let counted = |taken: Result<(), LocalRejection>| {
-            taken.map_err(|rejection| count_rejection(&self.context.metrics, rejection))
-        };
         let command = match command {
             Command::Leave(leave) => {
                 let (reason, origin, session_id) = (LeaveReason::Left, Some(origin), session.id());
@@ -88,18 +85,18 @@ impl Rooms {
             }
             Command::Publish(publish) => {
                 let (room, new) = (self.room_of(asked, &publish.room)?, publish.stream);
-                {
-                    let RoomInner { room, local, .. } = &mut *room.lock();
-                    counted(local.take_publish(room, session.id(), &new, now))?;
-                }
+                room.ask_local(metrics, |room, local| {
+                    local.take_publish(room, session.id(), &new, now)
+                })?;
                 let stream = StreamId::from_bits(self.context.rng.bits());
                 return Ok((room, RoomCommand::Publish { origin, stream, new }));
             }
             Command::UpdateStream(update) => {
                 let room = self.room_with_stream(asked, update.stream)?;
                 if !is_release {
-                    let RoomInner { room, local, .. } = &mut *room.lock();
-                    counted(local.take_update(room, session.id(), &update, now))?;
+                    room.ask_local(metrics, |room, local| {
+                        local.take_update(room, session.id(), &update, now)
+                    })?;
                 }
                 return Ok((room, RoomCommand::UpdateStream { origin, update }));
             }
@@ -126,8 +123,9 @@ impl Rooms {
             Command::SetSessionFeed(feed) => {
                 let room = self.room_of(asked, &feed.room)?;
                 if feed.enabled {
-                    let RoomInner { room, local, .. } = &mut *room.lock();
-                    counted(local.take_feed(room, session.id(), now))?;
+                    room.ask_local(metrics, |room, local| {
+                        local.take_feed(room, session.id(), now)
+                    })?;
                 }
                 return Ok((room, RoomCommand::SetSessionFeed { origin, enabled: feed.enabled }));
             }

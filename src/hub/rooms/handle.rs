@@ -4,13 +4,17 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
+use stagedoor_proto::Error;
+
+use super::metrics::count_rejection;
 use super::retry::FailedWrites;
 use super::session_map::SessionMap;
 use super::unwritten::UnwrittenCommands;
 use crate::hub::sessions::SessionHandle;
-use crate::room::{Audience, LocalRoom, Room, RoomKey, RoomStub, is_settled};
+use crate::room::{Audience, LocalRejection, LocalRoom, Room, RoomKey, RoomStub, is_settled};
 use crate::session::RoomTag;
 use crate::sync::{Mutex, MutexGuard, Rank};
+use crate::telemetry::Metrics;
 use crate::time::{Monotonic, Now};
 
 /// A room with more local sessions is large: sending to all of them takes long.
@@ -114,6 +118,19 @@ impl RoomHandle {
     pub(super) fn is_due(&self, now: Now) -> bool {
         now.monotonic.as_millis() >= self.due.load(Ordering::Relaxed)
             || now.wall.as_millis() >= self.due_wall.load(Ordering::Relaxed)
+    }
+
+    /// Asks the state of the room that only this node has, and counts a rejection.
+    ///
+    /// # Errors
+    /// The error of the rejection.
+    pub(super) fn ask_local<T>(
+        &self,
+        metrics: &Metrics,
+        ask: impl FnOnce(&Room, &mut LocalRoom) -> Result<T, LocalRejection>,
+    ) -> Result<T, Error> {
+        let RoomInner { room, local, .. } = &mut *self.lock();
+        ask(room, local).map_err(|rejection| count_rejection(metrics, rejection))
     }
 
     /// Whether the room can be removed without loss of state.

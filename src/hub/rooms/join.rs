@@ -8,8 +8,6 @@ use stagedoor_proto::{
 };
 
 use super::Rooms;
-use super::handle::RoomInner;
-use super::metrics::count_rejection;
 use super::open::Opener;
 use crate::auth::Authenticator;
 use crate::auth::token::TokenError;
@@ -59,13 +57,19 @@ impl Rooms {
         join: JoinCommand,
     ) -> Result<(), Error> {
         let (rate, now) = (self.context.join_rate(), self.context.clock.monotonic());
-        if let Err(wait) = session.update_memberships(|rooms, _| rooms.take_join(rate, now)) {
-            self.context.hit(Limit::Joins);
-            let message = "too many joins; retry later";
-            return Err(Error::new(ErrorCode::RateLimited, message).retry_after(wait));
-        }
+        let counted = session.update_memberships(|rooms, _| {
+            let taken = rooms.take_join(rate, now);
+            taken.map(|()| (rooms.tags_of(Some(&join.room)), rooms.may_have_left()))
+        });
+        let (joined, may_have_left) = match counted {
+            Ok(rooms) => rooms,
+            Err(wait) => {
+                self.context.hit(Limit::Joins);
+                let message = "too many joins; retry later";
+                return Err(Error::new(ErrorCode::RateLimited, message).retry_after(wait));
+            }
+        };
         let most = self.context.limits().rooms_per_session;
-        let joined = session.update_memberships(|rooms, _| rooms.tags_of(Some(&join.room)));
         if joined.is_empty() && session.activity().room_count() >= usize::from(most) {
             self.context.hit(Limit::RoomsPerSession);
             let message =
@@ -81,7 +85,9 @@ impl Rooms {
         }
         let key = RoomKey { app: Arc::clone(&session.user().app), room: join.room.clone() };
         let mut entitlement = self.authorize_join(session, &join)?;
-        self.take_repeated_join(session, &key, &joined, now)?;
+        if may_have_left || !joined.is_empty() {
+            self.take_repeated_join(session, &key, &joined, now)?;
+        }
         if entitlement.token.as_ref().is_some_and(|token| token.jti.is_some()) {
             check_records(&self.context, &key.app, false)?;
         }
@@ -125,17 +131,14 @@ impl Rooms {
         joined: &RoomTags,
         now: Monotonic,
     ) -> Result<(), Error> {
+        let (id, metrics) = (session.id(), &self.context.metrics);
         if joined.is_empty()
             && let Some(room) = self.registry.find(key)
         {
-            let RoomInner { room, local, .. } = &*room.lock();
-            let checked = local.check_join(room, session.id(), now);
-            return checked.map_err(|rejection| count_rejection(&self.context.metrics, rejection));
+            return room.ask_local(metrics, |room, local| local.check_join(room, id, now));
         }
         for room in joined.iter().filter_map(|tag| self.registry.find_by_tag(*tag)) {
-            let RoomInner { room, local, .. } = &mut *room.lock();
-            let taken = local.take_snapshot(room, session.id(), now);
-            taken.map_err(|rejection| count_rejection(&self.context.metrics, rejection))?;
+            room.ask_local(metrics, |room, local| local.take_snapshot(room, id, now))?;
         }
         Ok(())
     }

@@ -19,6 +19,8 @@ pub(in crate::hub) struct Memberships {
     rooms: SmallVec<[Membership; 1]>,
     /// Whether a caller is updating the rooms.
     is_updating: bool,
+    /// Whether the session may have left a room.
+    may_have_left: bool,
     joins: RateLimiter,
     openings: RateLimiter,
     /// Bytes that others send to this session alone.
@@ -118,6 +120,17 @@ impl Memberships {
 
     pub(in crate::hub) fn remove(&mut self, tag: RoomTag) {
         self.rooms.retain(|membership| membership.tag != tag);
+        self.may_have_left = true;
+    }
+
+    /// Whether the session may have left a room. Joins of others need no check of leaves.
+    pub(in crate::hub) const fn may_have_left(&self) -> bool {
+        self.may_have_left
+    }
+
+    /// For a session from another process, which may have left rooms there.
+    pub(in crate::hub) const fn assume_left(&mut self) {
+        self.may_have_left = true;
     }
 
     pub(in crate::hub) fn len(&self) -> usize {
