@@ -72,9 +72,15 @@ impl Rooms {
         key: &RoomKey,
         opener: Opener<'_>,
     ) -> Result<RoomPin, CallError> {
-        if let Some(room) = self.pin_open(key) {
-            return Ok(room);
+        match self.pin_open(key) {
+            Some(room) => Ok(room),
+            // Boxed: few joins open a room, and the state of each join is copied as a whole.
+            None => Box::pin(self.open_closed(key, opener)).await,
         }
+    }
+
+    /// As [`Self::open`], of a room that was not open.
+    async fn open_closed(&self, key: &RoomKey, opener: Opener<'_>) -> Result<RoomPin, CallError> {
         // While it is reserved, no emptied room of this key is released.
         let _slot = self.reserve_slot(key)?;
         if self.find(key).await?.is_some()

@@ -9,7 +9,7 @@ use std::time::Duration;
 use stagedoor_proto::{FamilyId, Timestamp, Username};
 
 use super::revocation::{check_authenticated, check_issued};
-use super::rows::{AdmissionRows, InstanceRow, UserRow};
+use super::rows::{AdmissionRows, CheckRows, CheckedInstance, InstanceRow, UserRow};
 use crate::store::admission::{
     Admission, Admitted, AuthMethod, Block, Check, CheckedUser, FamilyTokens, FormerFamily,
     Profile, Refusal, TokenPosition,
@@ -75,7 +75,7 @@ pub(in crate::store) fn admit(
     rows: &AdmissionRows,
 ) -> Result<AdmissionWrites, Refusal> {
     let AdmissionRows { user, instance, registered, blocks, lost_after, app_revoked, .. } = rows;
-    check_user(user, blocks, admission.now)?;
+    check_user(user.is_deleted, blocks, admission.now)?;
     let (instance, registered, app_revoked) =
         (instance.as_ref(), registered.as_ref(), *app_revoked);
     let start = Start { admission, user, instance, registered, app_revoked };
@@ -126,23 +126,24 @@ pub(in crate::store) struct CheckWrites {
 ///
 /// # Errors
 /// The reason for a rejection; nothing is written then.
-pub(in crate::store) fn check(check: &Check, rows: &AdmissionRows) -> Result<CheckWrites, Refusal> {
-    let AdmissionRows { user, instance, blocks, app_revoked, .. } = rows;
-    check_user(user, blocks, check.now)?;
+pub(in crate::store) fn check(check: &Check, rows: &CheckRows) -> Result<CheckWrites, Refusal> {
+    let CheckRows { is_registered, seen, revoked, is_deleted, instance, blocks, app_revoked } =
+        rows;
+    check_user(*is_deleted, blocks, check.now)?;
     check_authenticated(check, *app_revoked)?;
-    let of_family = |row: &&InstanceRow| row.family == Some(check.family);
+    let of_family = |row: &&CheckedInstance| row.family == Some(check.family);
     let instance = instance.as_ref().filter(of_family).ok_or(Refusal::Revoked)?;
-    let address = (!user.is_registered).then(|| check.address.to_canonical());
+    let address = (!is_registered).then(|| check.address.to_canonical());
     let is_seen = instance.address == address && !is_stale(Some(instance.seen), check.now);
     Ok(CheckWrites {
-        checked: CheckedUser { revoked: user.revoked, app_revoked: *app_revoked },
-        user: is_stale(user.seen, check.now).then_some(UserWrite::Seen),
+        checked: CheckedUser { revoked: *revoked, app_revoked: *app_revoked },
+        user: is_stale(*seen, check.now).then_some(UserWrite::Seen),
         instance: (!is_seen).then_some(InstanceWrite::Seen { address }),
     })
 }
 
-fn check_user(user: &UserRow, blocks: &[Block], now: Timestamp) -> Result<(), Refusal> {
-    if user.is_deleted {
+fn check_user(is_deleted: bool, blocks: &[Block], now: Timestamp) -> Result<(), Refusal> {
+    if is_deleted {
         return Err(Refusal::Deleted);
     }
     let holding = blocks.iter().filter(|block| block.is_in_force(now));
@@ -456,13 +457,13 @@ mod tests {
 
     #[test]
     fn check_writes_only_what_is_stale() {
-        let user = UserRow { seen: Some(NOW), ..UserRow::default() };
         let visit = start("ada", by_token(2), 9);
         let address = Some(visit.address);
-        let known = AdmissionRows {
-            user,
-            instance: Some(InstanceRow { address, ..instance(2, 1) }),
-            ..AdmissionRows::default()
+        let InstanceRow { family, seen, .. } = instance(2, 1);
+        let known = CheckRows {
+            seen: Some(NOW),
+            instance: Some(CheckedInstance { family, address, seen }),
+            ..CheckRows::default()
         };
         let at = |now| Check { now, ..visit.check(2) };
         for now in [NOW + LAST_SEEN_PRECISION, NOW - LAST_SEEN_PRECISION] {

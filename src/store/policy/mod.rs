@@ -24,4 +24,7 @@ pub(super) use migration::{OwnRows, migrated};
 pub(super) use outbox::surplus;
 pub(super) use retention::{GuestRow, Retention, guest_retention};
 pub(super) use revocation::{may_be_deleted, revoked_until};
-pub(super) use rows::{AdmissionRows, InstanceRow, KnownInstance, ReservingInstance, UserRow};
+pub(super) use rows::{
+    AdmissionRows, CheckRows, CheckedInstance, InstanceRow, KnownInstance, ReservingInstance,
+    UserRow,
+};

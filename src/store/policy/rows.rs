@@ -67,6 +67,33 @@ pub(in crate::store) struct AdmissionRows {
     pub(in crate::store) app_revoked: Option<Timestamp>,
 }
 
+/// The rows that decide a check.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(in crate::store) struct CheckRows {
+    /// Otherwise a guest uses the name, or no user does.
+    pub(in crate::store) is_registered: bool,
+    /// When the user was seen.
+    pub(in crate::store) seen: Option<Timestamp>,
+    /// Credentials issued before this time are void.
+    pub(in crate::store) revoked: Option<Timestamp>,
+    pub(in crate::store) is_deleted: bool,
+    pub(in crate::store) instance: Option<CheckedInstance>,
+    /// As of a start.
+    pub(in crate::store) blocks: Vec<Block>,
+    /// Credentials of the app issued before this time are void.
+    pub(in crate::store) app_revoked: Option<Timestamp>,
+}
+
+/// What a check needs of a user on one client instance.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::store) struct CheckedInstance {
+    /// The family of valid access tokens. `None`: it was voided.
+    pub(in crate::store) family: Option<FamilyId>,
+    /// A guest's address, canonical.
+    pub(in crate::store) address: Option<IpAddr>,
+    pub(in crate::store) seen: Timestamp,
+}
+
 /// An instance on which a user was seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::store) struct KnownInstance {
