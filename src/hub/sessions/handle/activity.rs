@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
@@ -11,8 +11,8 @@ use stagedoor_proto::Timestamp;
 use crate::hub::session_meta::{PeerInfo, SessionMeta};
 use crate::time::Monotonic;
 
-/// When a session last received a frame, its next timer, its number of rooms, whether it holds its client instance, and
-/// the peer of its connection.
+/// When a session last received a frame, its next timer, its number of rooms, whether it is connected, whether it holds
+/// its client instance, and the peer of its connection.
 ///
 /// All but the last two are written under the session's lock. A reader may miss the newest change; the next sweep
 /// corrects that.
@@ -22,6 +22,7 @@ pub struct Activity {
     last_ping: AtomicU64,
     next_timeout: AtomicU64,
     room_count: AtomicUsize,
+    is_connected: AtomicBool,
     /// The generation of its claim on the client instance in the directory; 0 for none.
     held_by: AtomicU64,
     /// The oldest `iat` of a room token that it joined a room with, in milliseconds; `u64::MAX` for none.
@@ -37,6 +38,7 @@ impl Activity {
             last_ping: AtomicU64::new(first_life.as_millis()),
             next_timeout: AtomicU64::new(next_timeout.as_millis()),
             room_count: AtomicUsize::new(0),
+            is_connected: AtomicBool::new(true),
             held_by: AtomicU64::new(0),
             oldest_room_token: AtomicU64::new(u64::MAX),
             resumed_by: ArcSwapOption::empty(),
@@ -76,11 +78,15 @@ impl Activity {
         self.room_count.load(Ordering::Relaxed)
     }
 
-    /// Whether the sweep must visit the session: a timer is due, or it was silent or not pinged for `interval`.
+    /// Whether the sweep must visit the session: a timer is due, or it is connected and was silent or not pinged for
+    /// `interval`. Suspended and ended sessions, which a wave of lost connections leaves many of, have timers alone.
     pub(in crate::hub) fn is_due(&self, now: Monotonic, interval: Duration) -> bool {
+        let is_unheard = || {
+            now.saturating_since(self.last_frame()) >= interval
+                || now.saturating_since(self.last_ping()) >= interval
+        };
         now.as_millis() >= self.next_timeout.load(Ordering::Relaxed)
-            || now.saturating_since(self.last_frame()) >= interval
-            || now.saturating_since(self.last_ping()) >= interval
+            || (self.is_connected.load(Ordering::Relaxed) && is_unheard())
     }
 
     /// The generation of its claim on the client instance, if it has one.
@@ -118,5 +124,28 @@ impl Activity {
 
     pub(super) fn set_room_count(&self, count: usize) {
         self.room_count.store(count, Ordering::Relaxed);
+    }
+
+    pub(super) fn set_connected(&self, is_connected: bool) {
+        self.is_connected.store(is_connected, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_connected_sessions_are_due_for_a_ping() {
+        const INTERVAL: Duration = Duration::from_secs(25);
+        let (start, window) = (Monotonic::from_millis(1_000_000), Duration::from_mins(2));
+        let activity = Activity::new(start, start + window);
+        assert!(!activity.is_due(start + INTERVAL / 2, INTERVAL));
+        assert!(activity.is_due(start + INTERVAL, INTERVAL));
+        activity.set_connected(false);
+        assert!(!activity.is_due(start + INTERVAL, INTERVAL));
+        assert!(activity.is_due(start + window, INTERVAL), "its window has passed");
+        activity.set_connected(true);
+        assert!(activity.is_due(start + INTERVAL, INTERVAL));
     }
 }

@@ -128,7 +128,7 @@ impl Locked<'_> {
         self.has_to_wake() && self.inner.wake.defer()
     }
 
-    /// Updates the session's counts and its next timeout.
+    /// Updates what is read without the lock.
     fn follow(&mut self) {
         let SessionInner { session, permit, memberships, .. } = &mut *self.inner;
         if permit.as_mut().is_some_and(|permit| !permit.note(session, memberships.len())) {
@@ -136,6 +136,7 @@ impl Locked<'_> {
         }
         self.activity.set_next_timeout(session.next_timeout());
         self.activity.set_room_count(memberships.len());
+        self.activity.set_connected(session.generation().is_some());
     }
 
     /// Whether the task waits although it has work: a frame, a ping, or a close because a newer connection took over.
