@@ -78,7 +78,7 @@ pub(in crate::store) struct CheckRows {
     pub(in crate::store) revoked: Option<Timestamp>,
     pub(in crate::store) is_deleted: bool,
     pub(in crate::store) instance: Option<CheckedInstance>,
-    /// As of a start.
+    /// As for a start.
     pub(in crate::store) blocks: Vec<Block>,
     /// Credentials of the app issued before this time are void.
     pub(in crate::store) app_revoked: Option<Timestamp>,
