@@ -21,6 +21,8 @@ const used = useGateway(
 [limits]
 commands_per_s = 10000
 commands_burst = 100000
+pings_per_s = 1000
+pings_burst = 10000
 resumes_per_s = 1000
 resumes_burst = 10000
 joins_per_s = 1000
