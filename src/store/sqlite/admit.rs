@@ -42,6 +42,15 @@ macro_rules! reserves_its_name {
     };
 }
 
+/// The rows of an app `?1`, a user `?2` and an instance `?3`, each as far as it exists.
+macro_rules! of_a_user {
+    () => {
+        "FROM (SELECT 1) LEFT JOIN app_revocations r ON r.app = ?1 \
+         LEFT JOIN users u ON u.app = ?1 AND u.username = ?2 \
+         LEFT JOIN instances i ON i.app = u.app AND i.username = u.username AND i.instance = ?3"
+    };
+}
+
 /// Checks a start, and records an admitted one.
 pub(super) fn admit(
     db: &Connection,
@@ -330,14 +339,12 @@ fn read(
     user: &UserKey,
     instance: &InstanceId,
 ) -> rusqlite::Result<(Option<Timestamp>, UserRow, Option<InstanceRow>)> {
-    let mut statement = db.prepare_cached(
+    let mut statement = db.prepare_cached(concat!(
         "SELECT u.registered, u.name, u.properties, u.seen_ms, u.revoked_ms, u.deleted_ms IS NOT NULL, \
                 i.generation, i.family, i.former_family, i.address, i.seen_ms, \
-                i.serial, i.used, i.before_used, i.renewal, i.granted, i.proof, r.revoked_ms \
-         FROM (SELECT 1) LEFT JOIN app_revocations r ON r.app = ?1 \
-         LEFT JOIN users u ON u.app = ?1 AND u.username = ?2 \
-         LEFT JOIN instances i ON i.app = u.app AND i.username = u.username AND i.instance = ?3",
-    )?;
+                i.serial, i.used, i.before_used, i.renewal, i.granted, i.proof, r.revoked_ms ",
+        of_a_user!(),
+    ))?;
     let key = params![&*user.app, user.username.as_str(), instance.as_str()];
     statement.query_row(key, |row| {
         let app_revoked = row.get::<_, Option<Ms>>(17)?.map(|ms| ms.0);
@@ -353,13 +360,11 @@ fn read_check(
     user: &UserKey,
     instance: &InstanceId,
 ) -> rusqlite::Result<CheckRows> {
-    let mut statement = db.prepare_cached(
+    let mut statement = db.prepare_cached(concat!(
         "SELECT u.registered, u.seen_ms, u.revoked_ms, u.deleted_ms IS NOT NULL, \
-                i.family, i.address, i.seen_ms, r.revoked_ms \
-         FROM (SELECT 1) LEFT JOIN app_revocations r ON r.app = ?1 \
-         LEFT JOIN users u ON u.app = ?1 AND u.username = ?2 \
-         LEFT JOIN instances i ON i.app = u.app AND i.username = u.username AND i.instance = ?3",
-    )?;
+                i.family, i.address, i.seen_ms, r.revoked_ms ",
+        of_a_user!(),
+    ))?;
     let key = params![&*user.app, user.username.as_str(), instance.as_str()];
     statement.query_row(key, |row| {
         let time = |column| row.get(column).map(|ms: Option<Ms>| ms.map(|ms| ms.0));
