@@ -26,7 +26,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::WaitForCancellationFuture;
 use tower_service::Service as _;
-use tracing::Instrument as _;
+use tracing::{Instrument as _, Span};
 
 use super::auth_failures::ClientAddress;
 use super::problem::{Problem, ProblemKind};
@@ -176,9 +176,9 @@ async fn serve(
     };
     let Some(tls) = tls else {
         // Boxed, so that the HTTP state is freed before the WebSocket starts.
-        let upgraded = Box::pin(connection.serve_http(stream).instrument(span)).await;
+        let upgraded = Box::pin(connection.serve_http(stream).instrument(span.clone())).await;
         if let Some(upgraded) = upgraded {
-            run_websocket(upgraded, id, &state).await;
+            run_websocket(upgraded, id, span, &state).await;
         }
         return;
     };
@@ -188,9 +188,9 @@ async fn serve(
         else {
             return;
         };
-        let upgraded = Box::pin(connection.serve_http(stream).instrument(span)).await;
+        let upgraded = Box::pin(connection.serve_http(stream).instrument(span.clone())).await;
         if let Some(upgraded) = upgraded {
-            run_websocket(upgraded, id, &state).await;
+            run_websocket(upgraded, id, span, &state).await;
         }
     })
     .await;
@@ -200,6 +200,7 @@ async fn serve(
 fn run_websocket<S>(
     upgraded: Upgraded<S>,
     id: u64,
+    span: Span,
     state: &HttpState,
 ) -> impl Future<Output = ()> + Send
 where
@@ -207,7 +208,7 @@ where
 {
     let Upgraded { io, already_read, upgrade: PendingUpgrade { peer_info, rejection, permit } } =
         upgraded;
-    let connection = transport::Connection { io, already_read, peer_info, id };
+    let connection = transport::Connection { io, already_read, peer_info, id, span };
     let settings = state.settings().transport;
     match rejection {
         None => Either::Left(connection.run(Arc::clone(state.hub()), settings, permit)),

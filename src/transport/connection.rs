@@ -7,7 +7,7 @@ use stagedoor_proto::{ClientClose, CloseCode, Disconnect};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
-use tracing::Instrument as _;
+use tracing::{Instrument as _, Span};
 
 use super::close;
 use super::handshake::{self, HandshakeOutcome};
@@ -27,20 +27,20 @@ pub struct Connection<S> {
     pub peer_info: PeerInfo,
     /// Identifies the connection in the log.
     pub id: u64,
+    /// The span of the connection until a session has started.
+    pub span: Span,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     /// Serves the connection until it closes. The permit `permit` is dropped when a session is established, or when the
     /// connection closes.
     pub async fn run<P: Send>(self, hub: Arc<Hub>, settings: Settings, permit: P) {
-        let Self { io, already_read, peer_info, id } = self;
+        let Self { io, already_read, peer_info, id, span } = self;
         let mut ws = websocket(io, already_read, settings, hub.metrics());
         // Boxed, so that the handshake's state is freed when it ends. Written into its box, so that it is not copied.
         let handshake =
             Box::write(Box::new_uninit(), handshake::open(&mut ws, &hub, settings, peer_info));
-        let outcome = Box::into_pin(handshake)
-            .instrument(tracing::error_span!("connection", connection = id))
-            .await;
+        let outcome = Box::into_pin(handshake).instrument(span).await;
         let (exit, session) = match outcome {
             HandshakeOutcome::Opened(connection) => {
                 drop(permit);
