@@ -30,6 +30,10 @@ pub(super) const MAX_QUEUED_CALLS: usize = 4096;
 /// Maximum calls per commit. Bounds how long the first waits for the others.
 const MAX_CALLS_PER_COMMIT: usize = 512;
 
+/// Number of waiting calls from which on other callers are probably ready to run. A commit that does not wait for the
+/// disk is so short that they would get one of their own, so they run first when there is no processor for them.
+const MIN_CALLS_TO_YIELD: usize = 8;
+
 /// Maximum time between a commit of bookkeeping and its sync to disk.
 const SYNC_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -256,10 +260,11 @@ impl Worker {
             if batch.is_empty() {
                 continue;
             }
-            // A commit that does not wait for the disk is so short that callers which are ready to run would each get a
-            // commit of their own. They run first, when there is no processor for them.
-            std::thread::yield_now();
-            batch.extend(calls.try_iter().take(MAX_CALLS_PER_COMMIT - 1));
+            batch.extend(calls.try_iter().take(MAX_CALLS_PER_COMMIT - batch.len()));
+            if batch.len() >= MIN_CALLS_TO_YIELD {
+                std::thread::yield_now();
+                batch.extend(calls.try_iter().take(MAX_CALLS_PER_COMMIT - batch.len()));
+            }
             match self.commit(&mut batch) {
                 Ok(()) => batch.drain(..).for_each(|job| job.answer(Ok(()))),
                 Err(Failure::InCall(_)) if batch.len() > 1 => {
