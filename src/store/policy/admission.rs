@@ -142,6 +142,61 @@ pub(in crate::store) fn check(check: &Check, rows: &CheckRows) -> Result<CheckWr
     })
 }
 
+/// The rows that a check reads after an admitted start; `None` if it would read more than the start did.
+pub(in crate::store) fn rows_after(
+    admission: &Admission,
+    rows: &AdmissionRows,
+    writes: &AdmissionWrites,
+) -> Option<CheckRows> {
+    let (user, now) = (&rows.user, admission.now);
+    let is_registered = match &writes.user {
+        Some(UserWrite::Put { is_registered, .. }) => *is_registered,
+        Some(UserWrite::Seen) | None => user.is_registered,
+    };
+    // A check reads the blocks of a guest's instance and address unless the name is registered.
+    if is_registered == writes.admitted.guest {
+        return None;
+    }
+    let address = match &writes.instance {
+        Some(
+            InstanceWrite::Put { address, .. }
+            | InstanceWrite::Continue { address, .. }
+            | InstanceWrite::Seen { address },
+        ) => *address,
+        None => return None,
+    };
+    Some(CheckRows {
+        is_registered,
+        seen: if writes.user.is_some() { Some(now) } else { user.seen },
+        revoked: user.revoked,
+        is_deleted: user.is_deleted,
+        instance: Some(CheckedInstance {
+            family: Some(writes.admitted.family),
+            address,
+            seen: now,
+        }),
+        // The start passed: none is in force.
+        blocks: Vec::new(),
+        app_revoked: rows.app_revoked,
+    })
+}
+
+impl CheckRows {
+    /// The rows after the writes of a check that passed.
+    pub(in crate::store) fn after(self, writes: &CheckWrites, now: Timestamp) -> Self {
+        let seen = if writes.user.is_some() { Some(now) } else { self.seen };
+        let instance = self.instance.map(|instance| match &writes.instance {
+            Some(
+                InstanceWrite::Put { address, .. }
+                | InstanceWrite::Continue { address, .. }
+                | InstanceWrite::Seen { address },
+            ) => CheckedInstance { address: *address, seen: now, ..instance },
+            None => instance,
+        });
+        Self { seen, instance, ..self }
+    }
+}
+
 fn check_user(is_deleted: bool, blocks: &[Block], now: Timestamp) -> Result<(), Refusal> {
     if is_deleted {
         return Err(Refusal::Deleted);

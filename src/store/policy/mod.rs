@@ -14,7 +14,7 @@ mod revocation;
 mod rows;
 
 pub(super) use admission::{
-    AdmissionWrites, CheckWrites, InstanceWrite, UserWrite, admit, check, is_guest,
+    AdmissionWrites, CheckWrites, InstanceWrite, UserWrite, admit, check, is_guest, rows_after,
 };
 pub(super) use blocks::{
     AppBlock, blocked_identities, holding, holding_over, name_coverage, with_block, without_slot,

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use stagedoor_proto::{Data, FamilyId, InstanceId, Timestamp, Username};
 
+use super::recent::{Known, Recent};
 use super::sizes::{Sizes, Table};
 use super::value::{Family, Generation, Json, JsonOf, Ms, Number, address_bytes, network_bytes};
 use super::{blocks, migrate};
@@ -51,13 +52,14 @@ macro_rules! of_a_user {
     };
 }
 
-/// Checks a start, and records an admitted one.
+/// Checks a start, and records an admitted one. Returns also what a check will read.
 pub(super) fn admit(
     db: &Connection,
     sizes: &Sizes,
+    recent: &Recent,
     admission: &Admission,
     lost_after: Option<Timestamp>,
-) -> rusqlite::Result<Result<Admitted, Refusal>> {
+) -> rusqlite::Result<(Result<Admitted, Refusal>, Option<Known>)> {
     let Admission { user: key, instance: id, address, method, now, .. } = admission;
     let (app_revoked, user, instance) = read(db, key, id)?;
     let guest = policy::is_guest(method, &user).then_some((id, *address));
@@ -87,44 +89,72 @@ pub(super) fn admit(
         lost_after,
         app_revoked,
     };
-    match policy::admit(admission, &rows) {
-        Ok(writes) => {
-            let mut admitted = write(db, sizes, admission, writes)?;
-            if is_new && admitted.guest {
-                sizes.add(&key.app, Table::Guests, 1);
-            } else if is_new {
-                admitted.forgotten = forget_surplus(db, admission)?;
-            }
-            Ok(Ok(admitted))
-        }
-        Err(refusal) => Ok(Err(refusal)),
+    let writes = match policy::admit(admission, &rows) {
+        Ok(writes) => writes,
+        Err(refusal) => return Ok((Err(refusal), None)),
+    };
+    if rows.user != UserRow::default() || rows.instance.is_some() {
+        recent.count_change_of(key);
     }
+    let rows = policy::rows_after(admission, &rows, &writes);
+    let known = rows.and_then(|rows| recent.known(key, id, *now, rows));
+    let mut admitted = write(db, sizes, admission, writes)?;
+    if is_new && admitted.guest {
+        sizes.add(&key.app, Table::Guests, 1);
+    } else if is_new {
+        admitted.forgotten = forget_surplus(db, admission)?;
+        if admitted.forgotten > 0 {
+            // Another user may now be the last one on such an instance, whose blocks cover its guests.
+            recent.count_change();
+        }
+    }
+    Ok((Ok(admitted), known))
 }
 
-/// Checks the user of a session, and records when it was seen.
+/// Checks the user of a session, and records when it was seen. Returns also what the next check will read.
 pub(super) fn check(
     db: &Connection,
     sizes: &Sizes,
+    recent: &Recent,
     check: &Check,
-) -> rusqlite::Result<Result<CheckedUser, Refusal>> {
+) -> rusqlite::Result<(Result<CheckedUser, Refusal>, Option<Known>)> {
     let Check { user: key, instance: id, address, now, .. } = check;
-    let mut rows = read_check(db, key, id)?;
-    // Most apps have no block, and most checks are those of joins.
-    if sizes.of(&key.app).blocks > 0 {
-        let guest = (!rows.is_registered).then_some((id, *address));
-        (_, rows.blocks) = covering(db, sizes, key, guest, *now)?;
-    }
-    let CheckWrites { checked, user, instance } = match policy::check(check, &rows) {
+    let rows = rows_of_check(db, sizes, key, id, *address, *now)?;
+    let writes = match policy::check(check, &rows) {
         Ok(writes) => writes,
-        Err(refusal) => return Ok(Err(refusal)),
+        Err(refusal) => return Ok((Err(refusal), None)),
     };
+    if writes.instance.is_some() {
+        // The address may change.
+        recent.count_change_of(key);
+    }
+    let known = recent.known(key, id, *now, rows.after(&writes, *now));
+    let CheckWrites { checked, user, instance } = writes;
     if let Some(user) = user {
         write_user(db, key, *now, user)?;
     }
     if let Some(instance) = instance {
         write_instance(db, key, id, *now, instance)?;
     }
-    Ok(Ok(checked))
+    Ok((Ok(checked), known))
+}
+
+/// What a check reads of a user on an instance, with the blocks in force.
+pub(super) fn rows_of_check(
+    db: &Connection,
+    sizes: &Sizes,
+    key: &UserKey,
+    id: &InstanceId,
+    address: IpAddr,
+    now: Timestamp,
+) -> rusqlite::Result<CheckRows> {
+    let mut rows = read_check(db, key, id)?;
+    // Most apps have no block.
+    if sizes.of(&key.app).blocks > 0 {
+        let guest = (!rows.is_registered).then_some((id, address));
+        (_, rows.blocks) = covering(db, sizes, key, guest, now)?;
+    }
+    Ok(rows)
 }
 
 /// Records a renewal of a family. Returns the serial number of its access token; `None` if the family is void, or a

@@ -37,7 +37,8 @@ impl Archive for SqliteStore {
         Box::pin(async move {
             let mut removed = 0;
             loop {
-                let step = self.persist(move |db| sessions::prune_some(db, before, most)).await?;
+                let step =
+                    self.persist_apart(move |db| sessions::prune_some(db, before, most)).await?;
                 if step == 0 {
                     return Ok(removed);
                 }
@@ -69,7 +70,7 @@ impl Archive for SqliteStore {
     ) -> StoreFuture<'_, bool> {
         let changes: Vec<_> = changes.iter().map(rooms::Change::of).collect();
         let (row, sizes) = (audit::NewRow::of(row.as_ref(), &room.app), self.sizes.clone());
-        self.persist(move |db| {
+        self.persist_apart(move |db| {
             row.append_if(db, created::create(db, &sizes, &room, &created, &changes)?)
         })
     }

@@ -1,8 +1,8 @@
 //! The embedded store: one `SQLite` file, one thread that owns the connection, one commit for all queued calls.
 //!
-//! A call is a function of the connection with a typed result; `writer` runs it. To add a call, write its function in
-//! the file of its subject, and the method in `store`. To add a table, add a file to `migrations/sqlite` and a line to
-//! `open`.
+//! A call is a function of the connection with a typed result; `writer` runs it. Checks of sessions that have just
+//! started are answered by `recent`, without it. To add a call, write its function in the file of its subject, and the
+//! method in `store`. To add a table, add a file to `migrations/sqlite` and a line to `open`.
 //! Invariant: only the writer's thread of the process that holds the `lock` writes a store. `open_audit_log` reads it
 //! while no gateway runs, `backup` at any time.
 
@@ -23,6 +23,7 @@ mod open;
 mod outbox;
 mod outbox_calls;
 mod private_file;
+mod recent;
 mod rooms;
 mod sessions;
 mod sizes;
@@ -34,6 +35,8 @@ mod writer;
 
 #[cfg(test)]
 mod audit_tests;
+#[cfg(test)]
+mod recent_tests;
 #[cfg(test)]
 mod tests;
 

@@ -21,7 +21,7 @@ impl Outbox for SqliteStore {
         max: u64,
         now: Timestamp,
     ) -> StoreFuture<'static, Evicted> {
-        self.persist(move |db| outbox::put(db, &app, &messages, max, now))
+        self.persist_apart(move |db| outbox::put(db, &app, &messages, max, now))
     }
 
     fn due_messages(
@@ -35,7 +35,7 @@ impl Outbox for SqliteStore {
     }
 
     fn record_delivery(&self, number: u64, result: DeliveryResult) -> StoreFuture<'static, ()> {
-        self.persist(move |db| outbox::record_result(db, number, &result))
+        self.persist_apart(move |db| outbox::record_result(db, number, &result))
     }
 
     fn expire_messages(
@@ -44,7 +44,7 @@ impl Outbox for SqliteStore {
         pending_before: Timestamp,
         dead_before: Timestamp,
     ) -> StoreFuture<'static, ExpiredMessages> {
-        self.persist(move |db| {
+        self.persist_apart(move |db| {
             let corrected = outbox::correct_some(db, now)?;
             let dead_lettered = outbox::dead_letter_some(db, pending_before)?;
             let pruned = outbox::prune_some(db, dead_before)?;
@@ -58,7 +58,7 @@ impl Outbox for SqliteStore {
         now: Timestamp,
         after: u64,
     ) -> StoreFuture<'static, Option<u64>> {
-        self.persist(move |db| outbox::shift_some(db, step_ms, now, after))
+        self.persist_apart(move |db| outbox::shift_some(db, step_ms, now, after))
     }
 
     fn dead_letters(
@@ -82,7 +82,7 @@ impl Outbox for SqliteStore {
             let mut replayed = 0;
             loop {
                 let (app, which, row) = (Arc::clone(&app), which.clone(), row.take());
-                let step = self.persist(move |db| {
+                let step = self.persist_apart(move |db| {
                     let step = outbox::replay_some(db, &app, &which, now)?;
                     if let Some(row) = &row {
                         row.append_if(db, step > 0)?;

@@ -11,6 +11,7 @@ use futures::future::BoxFuture;
 use rusqlite::Connection;
 use stagedoor_proto::{BlockSource, FamilyId, InstanceId, Timestamp};
 
+use super::recent::{Known, Recent};
 use super::sizes::Sizes;
 use super::writer::{Durability, Opened, Writer};
 use super::{
@@ -32,6 +33,7 @@ use crate::store::{
 pub struct SqliteStore {
     pub(super) writer: Writer,
     pub(super) sizes: Sizes,
+    pub(super) recent: Recent,
 }
 
 impl SqliteStore {
@@ -82,7 +84,7 @@ impl SqliteStore {
         let sizes = Sizes::default();
         let counted = sizes.clone();
         let writer = Writer::start(label, sizes.clone(), move || open(&counted)).await?;
-        Ok(Self { writer, sizes })
+        Ok(Self { writer, sizes, recent: Recent::default() })
     }
 
     /// Queues a call that reads, or removes expired rows. The future may be dropped.
@@ -102,12 +104,42 @@ impl SqliteStore {
         self.writer.call(Durability::Bookkeeping(now), op).boxed()
     }
 
-    /// Queues a call whose writes are durable.
+    /// Queues a call whose writes are durable. They may decide the checks of any user.
     pub(super) fn persist<T: Send + 'static>(
         &self,
         op: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> BoxFuture<'static, Result<T, StoreError>> {
+        let recent = self.recent.clone();
+        self.persist_apart(move |db| {
+            recent.count_change();
+            op(db)
+        })
+    }
+
+    /// As [`Self::persist`], of rows that no check reads.
+    pub(super) fn persist_apart<T: Send + 'static>(
+        &self,
+        op: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> BoxFuture<'static, Result<T, StoreError>> {
         self.writer.call(Durability::Durable, op).boxed()
+    }
+
+    /// As [`Self::write_bookkeeping`]; remembers the rows that `op` found, which are committed when it is answered.
+    fn write_and_remember<T: Send + 'static>(
+        &self,
+        now: Timestamp,
+        op: impl Fn(&Connection, &Recent) -> rusqlite::Result<(T, Option<Known>)> + Send + 'static,
+    ) -> BoxFuture<'static, Result<T, StoreError>> {
+        let (counting, recent) = (self.recent.clone(), self.recent.clone());
+        let call = self.writer.call(Durability::Bookkeeping(now), move |db| op(db, &counting));
+        async move {
+            let (result, known) = call.await?;
+            if let Some(known) = known {
+                recent.remember(known);
+            }
+            Ok(result)
+        }
+        .boxed()
     }
 }
 
@@ -123,13 +155,13 @@ fn prepare(db: &Connection, sizes: &Sizes, store: &str) -> Result<(), StoreError
 impl Store for SqliteStore {
     fn admit(&self, admission: Admission) -> StoreFuture<'_, Result<Admitted, Refusal>> {
         let (lost_after, sizes) = (self.writer.lost_after().clone(), self.sizes.clone());
-        self.write_bookkeeping(admission.now, move |db| {
-            let admitted = admit::admit(db, &sizes, &admission, lost_after.get())?;
+        self.write_and_remember(admission.now, move |db, recent| {
+            let (admitted, known) = admit::admit(db, &sizes, recent, &admission, lost_after.get())?;
             if admitted.as_ref().is_ok_and(|admitted| admitted.forgotten > 0) {
                 // From here on, missing instances were forgotten, not lost.
                 lost_after.raise(admission.now);
             }
-            Ok(admitted)
+            Ok((admitted, known))
         })
     }
 
@@ -144,8 +176,13 @@ impl Store for SqliteStore {
     }
 
     fn check(&self, check: Check) -> StoreFuture<'_, Result<CheckedUser, Refusal>> {
+        if let Some(checked) = self.recent.check(&check) {
+            return std::future::ready(Ok(Ok(checked))).boxed();
+        }
         let sizes = self.sizes.clone();
-        self.write_bookkeeping(check.now, move |db| admit::check(db, &sizes, &check))
+        self.write_and_remember(check.now, move |db, recent| {
+            admit::check(db, &sizes, recent, &check)
+        })
     }
 
     fn block(
@@ -257,7 +294,7 @@ impl Store for SqliteStore {
         let changes: Vec<_> = changes.iter().map(rooms::Change::of).collect();
         let events: Vec<_> = events.iter().map(audit::text_of).collect();
         let sizes = self.sizes.clone();
-        self.persist(move |db| {
+        self.persist_apart(move |db| {
             rooms::persist(db, &sizes, &room, &changes)?;
             audit::append(db, &room.app, &events)?;
             outbox::put_if_any(db, &room.app, messages.as_ref())
@@ -275,16 +312,16 @@ impl Store for SqliteStore {
     }
 
     fn mark_rooms_empty(&self, retain_until: Timestamp) -> StoreFuture<'_, ()> {
-        self.persist(move |db| rooms::mark_empty(db, retain_until))
+        self.persist_apart(move |db| rooms::mark_empty(db, retain_until))
     }
 
     fn audit(&self, app: Arc<str>, events: Vec<AuditEvent>) -> StoreFuture<'static, ()> {
         let events: Vec<_> = events.iter().map(audit::text_of).collect();
-        self.persist(move |db| audit::append(db, &app, &events))
+        self.persist_apart(move |db| audit::append(db, &app, &events))
     }
 
     fn signing_keys(&self, first: SigningKey) -> StoreFuture<'_, Vec<SigningKey>> {
-        self.persist(move |db| keys::signing_keys(db, &first))
+        self.persist_apart(move |db| keys::signing_keys(db, &first))
     }
 
     fn rotate_signing_key(
@@ -292,15 +329,15 @@ impl Store for SqliteStore {
         new: SigningKey,
         former_until: Timestamp,
     ) -> StoreFuture<'_, Option<Vec<SigningKey>>> {
-        self.persist(move |db| keys::rotate(db, &new, former_until))
+        self.persist_apart(move |db| keys::rotate(db, &new, former_until))
     }
 
     fn save_handoff(&self, handoff: Handoff) -> StoreFuture<'_, ()> {
-        self.persist(move |db| handoff::put(db, &handoff))
+        self.persist_apart(move |db| handoff::put(db, &handoff))
     }
 
     fn take_handoff(&self) -> StoreFuture<'_, Option<Handoff>> {
-        self.persist(handoff::take)
+        self.persist_apart(handoff::take)
     }
 
     fn prune_guests(&self, before: Timestamp) -> StoreFuture<'_, u64> {
@@ -355,6 +392,6 @@ impl Store for SqliteStore {
     }
 
     fn ready(&self) -> StoreFuture<'_, ()> {
-        self.persist(open::write_version)
+        self.persist_apart(open::write_version)
     }
 }

@@ -198,14 +198,16 @@ async fn other_files_are_rejected_with_a_reason() {
 }
 
 /// Blocks the writer from `started` until `go_on`, so that the calls made meanwhile form one batch.
-struct Gate {
+pub(super) struct Gate {
     started: Receiver<()>,
     go_on: Sender<()>,
 }
 
 impl Gate {
     /// Queues a call that blocks the writer until the gate opens.
-    fn close(store: &SqliteStore) -> (Self, impl Future<Output = Result<(), StoreError>>) {
+    pub(super) fn close(
+        store: &SqliteStore,
+    ) -> (Self, impl Future<Output = Result<(), StoreError>>) {
         let (notify_started, started) = channel();
         let (go_on, wait) = channel();
         let call = store.read(move |_| {
