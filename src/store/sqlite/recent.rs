@@ -8,12 +8,13 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use stagedoor_proto::{FamilyId, InstanceId, Timestamp};
 
-use crate::store::policy::{self, CheckRows, CheckWrites};
+use crate::store::policy::{self, CheckRows, CheckWrites, CheckedInstance};
 use crate::store::{Check, CheckedUser, UserKey};
 use crate::sync::Mutex;
 
@@ -23,8 +24,8 @@ const COUNTERS: usize = 4096;
 /// Tables, each with a lock of its own.
 const TABLES: usize = 16;
 
-/// Maximum rows that are remembered, of about 250 bytes each. A full table is emptied.
-pub(super) const MAX_ENTRIES: usize = 4096;
+/// Maximum rows that are remembered, of about 130 bytes each. A full table is emptied.
+pub(super) const MAX_ENTRIES: usize = 16_384;
 
 /// The rows, shared by the store's thread and the callers of the store.
 #[derive(Clone)]
@@ -35,19 +36,48 @@ struct Shared {
     of_all: AtomicU64,
     /// Changes of single users, by their hash.
     of_users: Box<[AtomicU64]>,
-    tables: Box<[Mutex<HashMap<FamilyId, Known>>]>,
+    tables: Box<[Mutex<HashMap<FamilyId, Rows>>]>,
     hasher: RandomState,
 }
 
-/// The rows of a user on one client instance, as a check reads them.
+/// Rows to remember once their transaction is committed.
 pub(super) struct Known {
     family: FamilyId,
+    rows: Rows,
+}
+
+/// What a check reads of a user on one client instance with a valid family: [`CheckRows`] of a user who is neither
+/// deleted nor blocked.
+struct Rows {
     /// The hash of the user and the instance.
     owner: u64,
     changes: u64,
     /// When they were read, by the caller's clock.
     at: Timestamp,
-    rows: CheckRows,
+    is_registered: bool,
+    seen: Option<Timestamp>,
+    revoked: Option<Timestamp>,
+    app_revoked: Option<Timestamp>,
+    address: Option<IpAddr>,
+    instance_seen: Timestamp,
+}
+
+impl Rows {
+    fn to_check(&self, family: FamilyId) -> CheckRows {
+        CheckRows {
+            is_registered: self.is_registered,
+            seen: self.seen,
+            revoked: self.revoked,
+            is_deleted: false,
+            instance: Some(CheckedInstance {
+                family: Some(family),
+                address: self.address,
+                seen: self.instance_seen,
+            }),
+            blocks: Vec::new(),
+            app_revoked: self.app_revoked,
+        }
+    }
 }
 
 impl Default for Recent {
@@ -72,8 +102,7 @@ impl Recent {
         self.0.counter(user).fetch_add(1, Ordering::Release);
     }
 
-    /// Rows to remember once they are committed; `None` if the instance has no valid family. Only on the store's
-    /// thread.
+    /// Rows to remember once they are committed; `None` if no check would pass. Only on the store's thread.
     pub(super) fn known(
         &self,
         user: &UserKey,
@@ -81,18 +110,40 @@ impl Recent {
         at: Timestamp,
         rows: CheckRows,
     ) -> Option<Known> {
-        let family = rows.instance.as_ref()?.family?;
-        let (owner, changes) = (self.0.owner(user, instance), self.0.changes(user));
-        Some(Known { family, owner, changes, at, rows })
+        let CheckRows {
+            is_registered,
+            seen,
+            revoked,
+            is_deleted,
+            instance: row,
+            blocks,
+            app_revoked,
+        } = rows;
+        let CheckedInstance { family, address, seen: instance_seen } = row?;
+        if is_deleted || !blocks.is_empty() {
+            return None;
+        }
+        let rows = Rows {
+            owner: self.0.owner(user, instance),
+            changes: self.0.changes(user),
+            at,
+            is_registered,
+            seen,
+            revoked,
+            app_revoked,
+            address,
+            instance_seen,
+        };
+        Some(Known { family: family?, rows })
     }
 
     /// Remembers rows whose transaction was committed.
-    pub(super) fn remember(&self, known: Known) {
-        let mut table = self.0.table(known.family).lock();
+    pub(super) fn remember(&self, Known { family, rows }: Known) {
+        let mut table = self.0.table(family).lock();
         if table.len() >= MAX_ENTRIES / TABLES {
             table.clear();
         }
-        table.insert(known.family, known);
+        table.insert(family, rows);
     }
 
     /// The result of a check that passes and writes nothing. `None`: the store's thread must decide.
@@ -101,11 +152,11 @@ impl Recent {
             (self.0.owner(&check.user, &check.instance), self.0.changes(&check.user));
         let table = self.0.table(check.family).lock();
         // After a step back of the clock, a block that had ended may hold again.
-        let is_valid = |known: &&Known| {
-            known.owner == owner && known.changes == changes && known.at <= check.now
-        };
-        let known = table.get(&check.family).filter(is_valid)?;
-        match policy::check(check, &known.rows) {
+        let is_valid =
+            |rows: &&Rows| rows.owner == owner && rows.changes == changes && rows.at <= check.now;
+        let rows = table.get(&check.family).filter(is_valid)?.to_check(check.family);
+        drop(table);
+        match policy::check(check, &rows) {
             Ok(CheckWrites { checked, user: None, instance: None }) => Some(checked),
             Ok(_) | Err(_) => None,
         }
@@ -132,7 +183,7 @@ impl Shared {
         self.hasher.hash_one((user, instance))
     }
 
-    fn table(&self, family: FamilyId) -> &Mutex<HashMap<FamilyId, Known>> {
+    fn table(&self, family: FamilyId) -> &Mutex<HashMap<FamilyId, Rows>> {
         // The ids of families are random.
         &self.tables[index(family.bits(), TABLES)]
     }
