@@ -89,6 +89,31 @@ async fn rows_read_before_a_change_do_not_answer_after_it() {
     assert_eq!(store.check(check).await.unwrap(), Err(Refusal::Blocked(ban())));
 }
 
+/// Blocks of the last registered user of an instance cover its guests. Once that row is forgotten, it is another user.
+#[tokio::test]
+async fn forgotten_instance_can_block_its_guests() {
+    let store = SqliteStore::in_memory().await.unwrap();
+    let later = |hours| NOW + Duration::from_hours(hours);
+    let registered = |name, new| start(name, AuthMethod::Hook { issued: None }, new);
+    store.admit(registered("ada", 1)).await.unwrap().unwrap();
+    store.admit(Admission { now: later(2), ..registered("bob", 2) }).await.unwrap().unwrap();
+    store.block(user("ada"), ban(), None, false, Journal::default()).await.unwrap();
+    let guest = Admission { now: later(2), ..start("eve", AuthMethod::Guest, 3) };
+    store.admit(guest.clone()).await.unwrap().unwrap();
+    let check = Check { now: later(4), authenticated: later(2), ..guest.check(3) };
+    assert!(store.check(check.clone()).await.unwrap().is_ok(), "bob was there last");
+
+    let limit = InstanceLimit { count: 1, access_ttl: Duration::ZERO, live: Vec::new() };
+    let elsewhere = Admission {
+        instance: instance('b'),
+        instances: Some(limit),
+        now: later(4),
+        ..registered("bob", 4)
+    };
+    assert_eq!(store.admit(elsewhere).await.unwrap().unwrap().forgotten, 1);
+    assert_eq!(store.check(check).await.unwrap(), Err(Refusal::Blocked(ban())));
+}
+
 #[tokio::test]
 async fn recent_rows_are_bounded() {
     let store = SqliteStore::in_memory().await.unwrap();
