@@ -50,8 +50,7 @@ pub trait Store: Archive + AuditLog + Outbox {
 
     /// Checks a user whose session has started, and records the time as bookkeeping.
     ///
-    /// Sees every change that was answered before the call. A change that is still queued may take effect later, also
-    /// one that was called before.
+    /// Sees every change that was answered before the call. It may miss one that was called before and is not answered.
     fn check(&self, check: Check) -> StoreFuture<'_, Result<CheckedUser, Refusal>>;
 
     /// Blocks a user from the app. Replaces the setter's earlier block; of those of several setters the one with the

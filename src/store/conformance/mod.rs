@@ -218,12 +218,12 @@ pub(in crate::store) async fn unban(
     store.unblock(user, BlockSource::Operator, now, row).await.unwrap().was_blocked
 }
 
-fn instance(letter: char) -> InstanceId {
+pub(in crate::store) fn instance(letter: char) -> InstanceId {
     format!("instance-{letter}").parse().unwrap()
 }
 
 /// A user admitted by a hook that reports nothing else.
-fn registered() -> AuthMethod {
+pub(in crate::store) fn registered() -> AuthMethod {
     AuthMethod::Hook { issued: None }
 }
 

@@ -1,4 +1,4 @@
-//! Decides whether a user may start or continue, and what is recorded.
+//! Decides whether a user may start, and what is recorded.
 //!
 //! The checks run in this order: deleted, blocked, name held, name registered, superseded, revoked, expired, too many
 //! guests.
@@ -8,15 +8,15 @@ use std::time::Duration;
 
 use stagedoor_proto::{FamilyId, Timestamp, Username};
 
-use super::revocation::{check_authenticated, check_issued};
-use super::rows::{AdmissionRows, CheckRows, CheckedInstance, InstanceRow, UserRow};
+use super::revocation::check_issued;
+use super::rows::{AdmissionRows, InstanceRow, UserRow};
 use crate::store::admission::{
-    Admission, Admitted, AuthMethod, Block, Check, CheckedUser, FamilyTokens, FormerFamily,
-    Profile, Refusal, TokenPosition,
+    Admission, Admitted, AuthMethod, Block, FamilyTokens, FormerFamily, Profile, Refusal,
+    TokenPosition,
 };
 
 /// Precision of the recorded time a user was last seen. Most restarts therefore write nothing.
-const LAST_SEEN_PRECISION: Duration = Duration::from_hours(1);
+pub(super) const LAST_SEEN_PRECISION: Duration = Duration::from_hours(1);
 
 /// The credentials of a start that begins a family.
 const FIRST: TokenPosition = TokenPosition { serial: 0, previous: 0 };
@@ -55,6 +55,16 @@ pub(in crate::store) enum InstanceWrite {
     Continue { tokens: FamilyTokens, address: Option<IpAddr>, proof: Option<FamilyId> },
     /// Only the session was checked.
     Seen { address: Option<IpAddr> },
+}
+
+impl InstanceWrite {
+    pub(super) const fn address(&self) -> Option<IpAddr> {
+        match self {
+            Self::Put { address, .. } | Self::Continue { address, .. } | Self::Seen { address } => {
+                *address
+            }
+        }
+    }
 }
 
 /// Whether a start is a guest's. Blocks of other guests can then cover it, and its address is stored.
@@ -114,90 +124,11 @@ pub(in crate::store) fn admit(
     }
 }
 
-/// The writes of a check that passed: the time last seen, at most every [`LAST_SEEN_PRECISION`].
-#[derive(Clone, Debug, PartialEq)]
-pub(in crate::store) struct CheckWrites {
-    pub(in crate::store) checked: CheckedUser,
-    pub(in crate::store) user: Option<UserWrite>,
-    pub(in crate::store) instance: Option<InstanceWrite>,
-}
-
-/// Decides whether the user of a session may continue: neither deleted nor blocked, and the family is not void.
-///
-/// # Errors
-/// The reason for a rejection; nothing is written then.
-pub(in crate::store) fn check(check: &Check, rows: &CheckRows) -> Result<CheckWrites, Refusal> {
-    let CheckRows { is_registered, seen, revoked, is_deleted, instance, blocks, app_revoked } =
-        rows;
-    check_user(*is_deleted, blocks, check.now)?;
-    check_authenticated(check, *app_revoked)?;
-    let of_family = |row: &&CheckedInstance| row.family == Some(check.family);
-    let instance = instance.as_ref().filter(of_family).ok_or(Refusal::Revoked)?;
-    let address = (!is_registered).then(|| check.address.to_canonical());
-    let is_seen = instance.address == address && !is_stale(Some(instance.seen), check.now);
-    Ok(CheckWrites {
-        checked: CheckedUser { revoked: *revoked, app_revoked: *app_revoked },
-        user: is_stale(*seen, check.now).then_some(UserWrite::Seen),
-        instance: (!is_seen).then_some(InstanceWrite::Seen { address }),
-    })
-}
-
-/// The rows that a check reads after an admitted start; `None` if it would read more than the start did.
-pub(in crate::store) fn rows_after(
-    admission: &Admission,
-    rows: &AdmissionRows,
-    writes: &AdmissionWrites,
-) -> Option<CheckRows> {
-    let (user, now) = (&rows.user, admission.now);
-    let is_registered = match &writes.user {
-        Some(UserWrite::Put { is_registered, .. }) => *is_registered,
-        Some(UserWrite::Seen) | None => user.is_registered,
-    };
-    // A check reads the blocks of a guest's instance and address unless the name is registered.
-    if is_registered == writes.admitted.guest {
-        return None;
-    }
-    let address = match &writes.instance {
-        Some(
-            InstanceWrite::Put { address, .. }
-            | InstanceWrite::Continue { address, .. }
-            | InstanceWrite::Seen { address },
-        ) => *address,
-        None => return None,
-    };
-    Some(CheckRows {
-        is_registered,
-        seen: if writes.user.is_some() { Some(now) } else { user.seen },
-        revoked: user.revoked,
-        is_deleted: user.is_deleted,
-        instance: Some(CheckedInstance {
-            family: Some(writes.admitted.family),
-            address,
-            seen: now,
-        }),
-        // The start passed: none is in force.
-        blocks: Vec::new(),
-        app_revoked: rows.app_revoked,
-    })
-}
-
-impl CheckRows {
-    /// The rows after the writes of a check that passed.
-    pub(in crate::store) fn after(self, writes: &CheckWrites, now: Timestamp) -> Self {
-        let seen = if writes.user.is_some() { Some(now) } else { self.seen };
-        let instance = self.instance.map(|instance| match &writes.instance {
-            Some(
-                InstanceWrite::Put { address, .. }
-                | InstanceWrite::Continue { address, .. }
-                | InstanceWrite::Seen { address },
-            ) => CheckedInstance { address: *address, seen: now, ..instance },
-            None => instance,
-        });
-        Self { seen, instance, ..self }
-    }
-}
-
-fn check_user(is_deleted: bool, blocks: &[Block], now: Timestamp) -> Result<(), Refusal> {
+pub(super) fn check_user(
+    is_deleted: bool,
+    blocks: &[Block],
+    now: Timestamp,
+) -> Result<(), Refusal> {
     if is_deleted {
         return Err(Refusal::Deleted);
     }
@@ -209,7 +140,7 @@ fn check_user(is_deleted: bool, blocks: &[Block], now: Timestamp) -> Result<(), 
 }
 
 /// Also when the time lies in the future: the clock was ahead when it was recorded.
-fn is_stale(seen: Option<Timestamp>, now: Timestamp) -> bool {
+pub(super) fn is_stale(seen: Option<Timestamp>, now: Timestamp) -> bool {
     seen.is_none_or(|seen| {
         now.saturating_since(seen).max(seen.saturating_since(now)) > LAST_SEEN_PRECISION
     })
@@ -507,29 +438,6 @@ mod tests {
             let rows = AdmissionRows { instance, reserving, ..AdmissionRows::default() };
             let proof = admit(&start, &rows).map(|writes| writes.admitted.proof);
             assert_eq!(proof, expected.map(|proof| Some(family(proof))), "{case}");
-        }
-    }
-
-    #[test]
-    fn check_writes_only_what_is_stale() {
-        let visit = start("ada", by_token(2), 9);
-        let address = Some(visit.address);
-        let InstanceRow { family, seen, .. } = instance(2, 1);
-        let known = CheckRows {
-            seen: Some(NOW),
-            instance: Some(CheckedInstance { family, address, seen }),
-            ..CheckRows::default()
-        };
-        let at = |now| Check { now, ..visit.check(2) };
-        for now in [NOW + LAST_SEEN_PRECISION, NOW - LAST_SEEN_PRECISION] {
-            let fresh = check(&at(now), &known).unwrap();
-            assert_eq!((fresh.user, fresh.instance), (None, None));
-        }
-        let earlier = NOW - LAST_SEEN_PRECISION - SECOND;
-        for now in [NOW + LAST_SEEN_PRECISION + SECOND, earlier] {
-            let stale = check(&at(now), &known).unwrap();
-            assert_eq!(stale.user, Some(UserWrite::Seen));
-            assert_eq!(stale.instance, Some(InstanceWrite::Seen { address }));
         }
     }
 

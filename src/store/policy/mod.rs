@@ -1,11 +1,13 @@
 //! The decisions of the store: pure functions of rows.
 //!
 //! A store reads rows, calls one of these functions, and writes its result, in one transaction. A retried transaction
-//! calls the function again. Who may join is decided in `admission`; what a block covers in `blocks`; what a revocation
-//! voids in `revocation`; what follows a renamed user in `migration`; what is removed in `retention` and `instances`.
+//! calls the function again. Who may start is decided in `admission`, who may continue in `check`; what a block covers
+//! in `blocks`; what a revocation voids in `revocation`; what follows a renamed user in `migration`; what is removed in
+//! `retention` and `instances`.
 
 mod admission;
 mod blocks;
+mod check;
 mod instances;
 mod migration;
 mod outbox;
@@ -13,12 +15,11 @@ mod retention;
 mod revocation;
 mod rows;
 
-pub(super) use admission::{
-    AdmissionWrites, CheckWrites, InstanceWrite, UserWrite, admit, check, is_guest, rows_after,
-};
+pub(super) use admission::{AdmissionWrites, InstanceWrite, UserWrite, admit, is_guest};
 pub(super) use blocks::{
     AppBlock, blocked_identities, holding, holding_over, name_coverage, with_block, without_slot,
 };
+pub(super) use check::{CheckWrites, check, rows_after};
 pub(super) use instances::{RememberedInstance, is_penalty, surplus_instances};
 pub(super) use migration::{OwnRows, migrated};
 pub(super) use outbox::surplus;

@@ -16,12 +16,12 @@ use super::{blocks, migrate};
 use crate::address::network;
 use crate::principal::Principal;
 use crate::store::policy::{
-    self, AdmissionRows, AdmissionWrites, CheckRows, CheckWrites, CheckedInstance, InstanceRow,
-    InstanceWrite, RememberedInstance, ReservingInstance, UserRow, UserWrite,
+    self, AdmissionRows, AdmissionWrites, InstanceRow, InstanceWrite, RememberedInstance,
+    ReservingInstance, UserRow, UserWrite,
 };
 use crate::store::{
-    Admission, Admitted, Block, Check, CheckedUser, FamilyGrant, FamilyRenewal, FamilyTokens,
-    FormerFamily, NameClaim, Profile, Refusal, StoreSizes, UserKey,
+    Admission, Admitted, Block, FamilyGrant, FamilyRenewal, FamilyTokens, FormerFamily, NameClaim,
+    Profile, Refusal, StoreSizes, UserKey,
 };
 
 /// Reserved names that a start reads beyond the limit: some of their guests may have a session.
@@ -51,6 +51,7 @@ macro_rules! of_a_user {
          LEFT JOIN instances i ON i.app = u.app AND i.username = u.username AND i.instance = ?3"
     };
 }
+pub(super) use of_a_user;
 
 /// Checks a start, and records an admitted one. Returns also what a check will read.
 pub(super) fn admit(
@@ -111,52 +112,6 @@ pub(super) fn admit(
     Ok((Ok(admitted), known))
 }
 
-/// Checks the user of a session, and records when it was seen. Returns also what the next check will read.
-pub(super) fn check(
-    db: &Connection,
-    sizes: &Sizes,
-    recent: &Recent,
-    check: &Check,
-) -> rusqlite::Result<(Result<CheckedUser, Refusal>, Option<Known>)> {
-    let Check { user: key, instance: id, address, now, .. } = check;
-    let rows = rows_of_check(db, sizes, key, id, *address, *now)?;
-    let writes = match policy::check(check, &rows) {
-        Ok(writes) => writes,
-        Err(refusal) => return Ok((Err(refusal), None)),
-    };
-    if writes.instance.is_some() {
-        // The address may change.
-        recent.count_change_of(key);
-    }
-    let known = recent.known(key, id, *now, rows.after(&writes, *now));
-    let CheckWrites { checked, user, instance } = writes;
-    if let Some(user) = user {
-        write_user(db, key, *now, user)?;
-    }
-    if let Some(instance) = instance {
-        write_instance(db, key, id, *now, instance)?;
-    }
-    Ok((Ok(checked), known))
-}
-
-/// What a check reads of a user on an instance, with the blocks in force.
-pub(super) fn rows_of_check(
-    db: &Connection,
-    sizes: &Sizes,
-    key: &UserKey,
-    id: &InstanceId,
-    address: IpAddr,
-    now: Timestamp,
-) -> rusqlite::Result<CheckRows> {
-    let mut rows = read_check(db, key, id)?;
-    // Most apps have no block.
-    if sizes.of(&key.app).blocks > 0 {
-        let guest = (!rows.is_registered).then_some((id, address));
-        (_, rows.blocks) = covering(db, sizes, key, guest, now)?;
-    }
-    Ok(rows)
-}
-
 /// Records a renewal of a family. Returns the serial number of its access token; `None` if the family is void, or a
 /// later renewal was recorded.
 pub(super) fn renew(db: &Connection, renewal: &FamilyRenewal) -> rusqlite::Result<Option<u64>> {
@@ -185,7 +140,7 @@ pub(super) fn renew(db: &Connection, renewal: &FamilyRenewal) -> rusqlite::Resul
 
 /// The blocks that cover a user. A guest is given by instance and address; the blocks of the registered user who was
 /// last seen on that instance cover the guest too. Returns that user.
-fn covering(
+pub(super) fn covering(
     db: &Connection,
     sizes: &Sizes,
     key: &UserKey,
@@ -384,40 +339,6 @@ fn read(
     })
 }
 
-/// What a check needs of the rows that [`read`] reads, without blocks.
-fn read_check(
-    db: &Connection,
-    user: &UserKey,
-    instance: &InstanceId,
-) -> rusqlite::Result<CheckRows> {
-    let mut statement = db.prepare_cached(concat!(
-        "SELECT u.registered, u.seen_ms, u.revoked_ms, u.deleted_ms IS NOT NULL, \
-                i.family, i.address, i.seen_ms, r.revoked_ms ",
-        of_a_user!(),
-    ))?;
-    let key = params![&*user.app, user.username.as_str(), instance.as_str()];
-    statement.query_row(key, |row| {
-        let time = |column| row.get(column).map(|ms: Option<Ms>| ms.map(|ms| ms.0));
-        let instance = match time(6)? {
-            Some(seen) => Some(CheckedInstance {
-                family: row.get::<_, Option<Family>>(4)?.map(|family| family.0),
-                address: address_of(row.get(5)?),
-                seen,
-            }),
-            None => None,
-        };
-        Ok(CheckRows {
-            is_registered: row.get::<_, Option<bool>>(0)?.unwrap_or_default(),
-            seen: time(1)?,
-            revoked: time(2)?,
-            is_deleted: row.get(3)?,
-            instance,
-            blocks: Vec::new(),
-            app_revoked: time(7)?,
-        })
-    })
-}
-
 /// A user from the first six columns of [`read`].
 fn user_row(row: &Row<'_>) -> rusqlite::Result<UserRow> {
     let time = |column| row.get(column).map(|ms: Option<Ms>| ms.map(|ms| ms.0));
@@ -455,7 +376,7 @@ fn instance_row(row: &Row<'_>) -> rusqlite::Result<Option<InstanceRow>> {
 }
 
 /// An address as it is stored, in its canonical form.
-fn address_of(stored: Option<[u8; 16]>) -> Option<IpAddr> {
+pub(super) fn address_of(stored: Option<[u8; 16]>) -> Option<IpAddr> {
     stored.map(|bytes| IpAddr::from(bytes).to_canonical())
 }
 
@@ -485,7 +406,7 @@ fn write(
     Ok(admitted)
 }
 
-fn write_user(
+pub(super) fn write_user(
     db: &Connection,
     user: &UserKey,
     now: Timestamp,
@@ -515,7 +436,7 @@ fn write_user(
     Ok(())
 }
 
-fn write_instance(
+pub(super) fn write_instance(
     db: &Connection,
     user: &UserKey,
     id: &InstanceId,

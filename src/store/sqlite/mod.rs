@@ -13,6 +13,7 @@ mod audit;
 mod audit_log;
 mod backup;
 mod blocks;
+mod check;
 mod created;
 mod guests;
 mod handoff;

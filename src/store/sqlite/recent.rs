@@ -4,7 +4,7 @@
 //! Invariants: rows answer only as long as nothing that their check reads was changed. Each call that changes it first
 //! counts the change, on the store's thread. Rows are remembered with the count at which they were read, and after
 //! their commit. They never reject: what they do not let pass, the store's thread decides.
-//! Not here: the decision (`policy`), and the queries (`admit`).
+//! Not here: the decision (`policy`), and the queries (`admit`, `check`).
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};

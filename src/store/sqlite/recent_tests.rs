@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::sample::select;
-use stagedoor_proto::{BlockSource, InstanceId, Timestamp};
+use stagedoor_proto::{BlockSource, Timestamp};
 
 use super::recent::MAX_ENTRIES;
 use super::tests::Gate;
-use super::{SqliteStore, admit};
-use crate::store::conformance::{NOW, ban, by_token, family, start, user};
+use super::{SqliteStore, check};
+use crate::store::conformance::{NOW, ban, by_token, family, instance, registered, start, user};
 use crate::store::policy::{self, CheckWrites};
 use crate::store::{
-    Admission, AuthMethod, Block, BlockedGuests, Check, CheckedUser, FormerFamily, InstanceLimit,
-    Journal, Refusal, Store, UserKey,
+    Admission, AuthMethod, Block, BlockedGuests, Check, CheckedUser, FamilyRenewal, FormerFamily,
+    InstanceLimit, Journal, Refusal, Store, UserKey,
 };
 
 /// What the rows decide, and whether the check would write. Changes nothing.
@@ -21,7 +21,7 @@ async fn decided(store: &SqliteStore, check: Check) -> (Result<CheckedUser, Refu
     let sizes = store.sizes.clone();
     let decision = store.read(move |db| {
         let Check { user, instance, address, now, .. } = &check;
-        let rows = admit::rows_of_check(db, &sizes, user, instance, *address, *now)?;
+        let rows = check::rows_of(db, &sizes, user, instance, *address, *now)?;
         Ok(policy::check(&check, &rows))
     });
     match decision.await.unwrap() {
@@ -63,7 +63,7 @@ async fn no_check_is_answered_that_differs_from_the_last() {
         ("another app", {
             Check { user: UserKey { app: "b".into(), ..user("ada") }, ..check.clone() }
         }),
-        ("another instance", Check { instance: "instance-b".parse().unwrap(), ..check.clone() }),
+        ("another instance", Check { instance: instance('b'), ..check.clone() }),
         ("another family", Check { family: family(2), ..check.clone() }),
         ("much later", Check { now: NOW + Duration::from_hours(2), ..check.clone() }),
         ("the clock went back", Check { now: NOW - Duration::from_millis(1), ..check.clone() }),
@@ -94,9 +94,9 @@ async fn rows_read_before_a_change_do_not_answer_after_it() {
 async fn forgotten_instance_can_block_its_guests() {
     let store = SqliteStore::in_memory().await.unwrap();
     let later = |hours| NOW + Duration::from_hours(hours);
-    let registered = |name, new| start(name, AuthMethod::Hook { issued: None }, new);
-    store.admit(registered("ada", 1)).await.unwrap().unwrap();
-    store.admit(Admission { now: later(2), ..registered("bob", 2) }).await.unwrap().unwrap();
+    let by_hook = |name, new| start(name, registered(), new);
+    store.admit(by_hook("ada", 1)).await.unwrap().unwrap();
+    store.admit(Admission { now: later(2), ..by_hook("bob", 2) }).await.unwrap().unwrap();
     store.block(user("ada"), ban(), None, false, Journal::default()).await.unwrap();
     let guest = Admission { now: later(2), ..start("eve", AuthMethod::Guest, 3) };
     store.admit(guest.clone()).await.unwrap().unwrap();
@@ -108,7 +108,7 @@ async fn forgotten_instance_can_block_its_guests() {
         instance: instance('b'),
         instances: Some(limit),
         now: later(4),
-        ..registered("bob", 4)
+        ..by_hook("bob", 4)
     };
     assert_eq!(store.admit(elsewhere).await.unwrap().unwrap().forgotten, 1);
     assert_eq!(store.check(check).await.unwrap(), Err(Refusal::Blocked(ban())));
@@ -199,7 +199,7 @@ impl Model {
                     start.user.username.as_str() == username && start.instance == instance(letter)
                 });
                 let method = match (method, last) {
-                    (Method::Hook, _) => AuthMethod::Hook { issued: None },
+                    (Method::Hook, _) => registered(),
                     (Method::Token, Some((_, bits))) => by_token(*bits),
                     (Method::Guest | Method::Token, _) => AuthMethod::Guest,
                 };
@@ -259,7 +259,7 @@ impl Model {
             }
             Step::Renew => {
                 if let Some((start, bits)) = self.started.last().cloned() {
-                    let renewal = crate::store::FamilyRenewal {
+                    let renewal = FamilyRenewal {
                         user: start.user,
                         instance: start.instance,
                         family: family(bits),
@@ -280,7 +280,7 @@ impl Model {
     }
 
     /// A check of each start that was admitted, from each address.
-    fn checks(&self) -> impl Iterator<Item = Check> {
+    fn checks(&self) -> Vec<Check> {
         let checks = self.started.iter().flat_map(|(start, bits)| {
             ADDRESSES.map(|address| Check {
                 address: address.parse().unwrap(),
@@ -289,12 +289,8 @@ impl Model {
                 ..start.check(*bits)
             })
         });
-        checks.collect::<Vec<_>>().into_iter()
+        checks.collect()
     }
-}
-
-fn instance(letter: char) -> InstanceId {
-    format!("instance-{letter}").parse().unwrap()
 }
 
 proptest! {

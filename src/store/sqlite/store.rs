@@ -1,7 +1,7 @@
 //! [`SqliteStore`]: passes each call of [`Store`] to the writer.
 //!
-//! Not here: the queries (`admit`, `blocks`, `users`, `rooms`, `audit`, `keys`, `handoff`), the other traits
-//! (`archive`, `audit_log`, `outbox_calls`), and batching (`writer`).
+//! Not here: the queries (`admit`, `check`, `blocks`, `users`, `rooms`, `audit`, `keys`, `handoff`), the other
+//! traits (`archive`, `audit_log`, `outbox_calls`), and batching (`writer`).
 
 use std::path::Path;
 use std::sync::Arc;
@@ -15,8 +15,8 @@ use super::recent::{Known, Recent};
 use super::sizes::Sizes;
 use super::writer::{Durability, Opened, Writer};
 use super::{
-    admit, app_revocations, audit, blocks, created, guests, handoff, keys, migrate, open, outbox,
-    rooms, users,
+    admit, app_revocations, audit, blocks, check, created, guests, handoff, keys, migrate, open,
+    outbox, rooms, users,
 };
 use crate::clock::Rng;
 use crate::room::RoomKey;
@@ -181,7 +181,7 @@ impl Store for SqliteStore {
         }
         let sizes = self.sizes.clone();
         self.write_and_remember(check.now, move |db, recent| {
-            admit::check(db, &sizes, recent, &check)
+            check::check(db, &sizes, recent, &check)
         })
     }
 
