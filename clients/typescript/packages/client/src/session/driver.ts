@@ -426,6 +426,8 @@ export function makeDriver(config: Config, load: (expired: Session | undefined) 
         if (phase !== 'live') show('offline');
       },
       save: () => credentials.persist(),
+      // The tab may load or restore its next page before the browser has ended this one.
+      leave: () => instance.release(),
       hibernate: () => hibernate(),
       restore: () => dial(),
     });

@@ -10,6 +10,8 @@ export interface PageHandler {
   readonly online: () => void;
   /** The network is gone. */
   readonly offline: () => void;
+  /** The page ends: its user closed, reloaded or left it. */
+  readonly leave: () => void;
   /** The page enters the back/forward cache. */
   readonly hibernate: () => void;
   /** The page left the back/forward cache. */
@@ -26,7 +28,7 @@ export function attachPage(handler: PageHandler): () => void {
     addEventListener: addEventListener.bind(globalThis),
     removeEventListener: removeEventListener.bind(globalThis),
   };
-  const { wake, online, offline, hibernate, restore, save } = handler;
+  const { wake, online, offline, leave, hibernate, restore, save } = handler;
   const listeners: [target: typeof window, type: string, fn: (event: { persisted?: boolean }) => void][] = [
     [window, 'focus', wake],
     [window, 'online', online],
@@ -41,6 +43,7 @@ export function attachPage(handler: PageHandler): () => void {
       ({ persisted }) => {
         save();
         if (persisted) hibernate();
+        else leave();
       },
     ],
   ];

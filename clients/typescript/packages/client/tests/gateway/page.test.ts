@@ -6,7 +6,7 @@ import WebSocket from 'ws';
 import { SessionManager } from '../../src/index.js';
 import { type SimulatedClock, simulatedClock } from '../harness/clock.js';
 import { fakePage, FakeLocks, memoryStorage } from '../harness/fake-page.js';
-import { faultProxy, manager, started, unique, until, useGateway } from '../harness/index.js';
+import { eventLoopTurn, faultProxy, manager, started, unique, until, useGateway } from '../harness/index.js';
 
 const used = useGateway();
 const storage = memoryStorage;
@@ -152,6 +152,23 @@ it('check 6: a page whose instance was taken meanwhile gets another one', async 
   page.fire('window', 'pageshow', { persisted: true });
   await until(one.session, (session) => session !== null && session.instance !== before?.instance);
   await until(one.room(name).state, ({ membership }) => membership === 'in');
+});
+
+it('check 5: a page that ends frees its id before the browser has ended it', async () => {
+  const locks = new FakeLocks();
+  const tab = storage();
+  const page = fakePage({ storage: tab, locks });
+  const first = new SessionManager(options());
+  await first.start({ guest: unique('ada') });
+  page.fire('window', 'pagehide', { persisted: false });
+  await eventLoopTurn();
+  // The next page of the tab, or the tab that its user restores.
+  fakePage({ storage: tab, locks });
+  const next = manager(used.gateway);
+  expect((await next.start({ stored: true })).session).toMatchObject({
+    id: first.get()?.id,
+    instance: first.get()?.instance,
+  });
 });
 
 it('check 5: a reload resumes the session, and a duplicate gets its own', async () => {
