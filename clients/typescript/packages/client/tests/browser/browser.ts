@@ -8,6 +8,7 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { onTestFailed } from 'vitest';
 import WebSocket from 'ws';
 
 import { bundle, MEDIA_PAGE } from './bundle.js';
@@ -38,7 +39,7 @@ export class Browser {
   #process: ChildProcess | undefined;
   #folder: string | undefined;
 
-  /** Opens a page; `query` goes to its script. Its origin is `http://127.0.0.1` with this port. */
+  /** Opens a page, in a test; `query` goes to its script. Its origin is `http://127.0.0.1` with this port. */
   static async open(
     page: string,
     query: Record<string, string>,
@@ -75,17 +76,24 @@ export class Browser {
       '--disable-popup-blocking',
       '--no-first-run',
       '--disable-dev-shm-usage',
+      '--enable-logging=stderr',
       ...flagsOfTest,
     ];
-    browser.#process = spawn(
+    const child = spawn(
       process.env.CHROMIUM ?? 'chromium',
       [
         ...flags,
         `--user-data-dir=${browser.#folder}`,
         `http://127.0.0.1:${String(port)}/${page}?${new URLSearchParams(query).toString()}`,
       ],
-      { stdio: 'ignore', detached: true },
+      { stdio: ['ignore', 'ignore', 'pipe'], detached: true },
     );
+    browser.#process = child;
+    let output = '';
+    child.stderr.on('data', (data: Buffer) => (output += data.toString()));
+    onTestFailed(() => {
+      console.error(`the pages reported ${JSON.stringify(browser.reports, null, 2)}\nthe browser printed\n${output}`);
+    });
     return browser;
   }
 

@@ -56,7 +56,15 @@ const allLive = (peer: Story['peer'], room: string): Promise<unknown> =>
     peer.room(room).participants,
     (all) => all.size === 2 && [...all.values()].every(({ link }) => link === 'live'),
   );
+/** Lets the page ask for what a user does with its tab. The extension gets no title from before it listened. */
+const askUser = async (browser: Browser): Promise<void> => {
+  await browser.report(({ page, what }) => page === 'extension' && what === 'ready');
+  browser.release('title');
+};
 const whats = (events: Story['events']): string[] => events.map(({ what }) => what);
+/** Without changes of links: the next page of a tab may resume before or after the gateway noticed the end of the old. */
+const changesOfPeople = (events: Story['events']): string[] =>
+  whats(events).filter((what) => what !== 'suspended' && what !== 'live');
 const closesOf = (proxy: FaultProxy): FaultProxy['frames'] =>
   proxy.frames.filter(({ way, opcode }) => way === 'up' && opcode === 8);
 
@@ -67,7 +75,7 @@ describe('check 5', () => {
     browser.release('reload');
     const second = await browser.report(({ what, load }) => what === 'live' && load === 2);
     expect(second).toMatchObject({ session: first.session, instance: first.instance, me: first.me });
-    expect(whats(events).filter((what) => what !== 'suspended' && what !== 'live')).toEqual([]);
+    expect(changesOfPeople(events)).toEqual([]);
   });
 
   it('a duplicate is another instance that proves itself, and a closed tab leaves in time', async () => {
@@ -96,7 +104,7 @@ describe('check 5', () => {
   it('a tab that its user duplicates is another instance, and both go on', async () => {
     const { browser, proxy, events, peer, room } = await open('duplicate this tab', TAB_COMMANDS);
     const first = await browser.report(({ what }) => what === 'live');
-    browser.release('title');
+    await askUser(browser);
     // It has a copy of the storage.
     const duplicate = await browser.report(({ what, load }) => what === 'live' && load === 2);
     expect(duplicate.instance).not.toBe(first.instance);
@@ -113,11 +121,11 @@ describe('check 5', () => {
   it('a tab that its user restores keeps instance, session and participant', async () => {
     const { browser, events, peer, room } = await open('close and restore this tab', TAB_COMMANDS);
     const first = await browser.report(({ what }) => what === 'live');
-    browser.release('title');
+    await askUser(browser);
     const restored = await browser.report(({ what, load }) => what === 'live' && load === 2);
     expect(restored).toMatchObject({ session: first.session, instance: first.instance, me: first.me });
     await allLive(peer, room);
-    expect(whats(events)).toEqual(['suspended', 'live']);
+    expect(changesOfPeople(events)).toEqual([]);
   });
 });
 
