@@ -62,7 +62,7 @@ const askUser = async (browser: Browser): Promise<void> => {
   browser.release('title');
 };
 const whats = (events: Story['events']): string[] => events.map(({ what }) => what);
-/** Without changes of links: the next page of a tab may resume before or after the gateway noticed the end of the old. */
+/** Without changes of links: the next page may resume before or after the gateway noticed the end of the old one. */
 const changesOfPeople = (events: Story['events']): string[] =>
   whats(events).filter((what) => what !== 'suspended' && what !== 'live');
 const closesOf = (proxy: FaultProxy): FaultProxy['frames'] =>
