@@ -12,6 +12,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::frame::{self, Excess, ExcessFrame, InputMeter};
+use super::message_memory::MessageShare;
 use super::settings::Settings;
 use crate::telemetry::Metrics;
 
@@ -41,45 +42,20 @@ pub(super) struct BufferedSocket<S> {
     metrics: Arc<Metrics>,
 }
 
-/// This socket's share of `Metrics::incomplete_messages`, which counts the bytes of all of them.
+/// The message that is being received.
 struct IncompleteMessage {
-    bytes: u64,
+    share: MessageShare,
     /// tungstenite rejects a longer message before it allocates.
     max_bytes: u64,
-    max_total: usize,
-    metrics: Arc<Metrics>,
+    max_total: u64,
 }
 
 impl IncompleteMessage {
-    /// Sets the share to `bytes`, if all of them have no more than allowed. A message that fits into the read buffer of
-    /// its connection takes no share.
+    /// Sets its size to `bytes`, if there is memory for it. A message that fits into the read buffer of its connection
+    /// takes none.
     fn set(&mut self, bytes: u64) -> bool {
         let is_held = bytes > READ_BUFFER_BYTES as u64 && bytes <= self.max_bytes;
-        let bytes = if is_held { bytes } else { 0 };
-        let total = &self.metrics.incomplete_messages;
-        if bytes <= self.bytes {
-            if bytes < self.bytes {
-                total.dec_by((self.bytes - bytes).cast_signed());
-            }
-            self.bytes = bytes;
-            return true;
-        }
-        let more = (bytes - self.bytes).cast_signed();
-        let before = total.inc_by(more);
-        let is_within =
-            before.saturating_add(more) <= i64::try_from(self.max_total).unwrap_or(i64::MAX);
-        if is_within {
-            self.bytes = bytes;
-        } else {
-            total.dec_by(more);
-        }
-        is_within
-    }
-}
-
-impl Drop for IncompleteMessage {
-    fn drop(&mut self) {
-        self.set(0);
+        self.share.set(if is_held { bytes } else { 0 }, self.max_bytes, self.max_total)
     }
 }
 
@@ -99,15 +75,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> BufferedSocket<S> {
         io: S,
         already_read: &mut Vec<u8>,
         settings: Settings,
+        share: MessageShare,
         metrics: Arc<Metrics>,
     ) -> Self {
         let (meter, out) = (InputMeter::new(settings.fragments_per_message), Vec::new());
         let (excess, ahead) = (None, None);
         let incomplete = IncompleteMessage {
-            bytes: 0,
+            share,
             max_bytes: settings.max_message_bytes() as u64,
-            max_total: settings.messages_in_bytes_total,
-            metrics: Arc::clone(&metrics),
+            max_total: settings.messages_in_bytes_total as u64,
         };
         let (written, frames) = (0, 0);
         let mut socket =

@@ -44,3 +44,41 @@ async fn messages_being_received_share_a_budget() {
     drop(eve);
     wait_until_held(&gateway, 0).await;
 }
+
+/// Each costs its client a few bytes, and takes the memory of the message that it announces.
+#[tokio::test]
+async fn begun_messages_of_one_address_leave_memory_to_others() {
+    let trusted = vec!["127.0.0.0/8".to_owned().try_into().unwrap()];
+    let setup = Setup::new().with(|config| {
+        config.listen.trusted_proxies = trusted;
+        config.limits.message_in_bytes = 2_048;
+        config.limits.auth_params_bytes = 1_024;
+        config.limits.messages_in_bytes_total = 16_000;
+    });
+    let gateway = setup.run().await;
+    let connect = async |name: &str, address: &str| {
+        let mut client = Client::connect_with(&gateway, &[("X-Forwarded-For", address)]).await;
+        client.establish(start_of(name, &format!("instance-{name}"))).await;
+        client
+    };
+    let text = format!(r#"{{"id":7,"end":{{}}{}}}"#, " ".repeat(1_981));
+    let message = masked(TEXT, text.as_bytes());
+    let (first, rest) = message.split_at(14);
+    let mut attackers = Vec::new();
+    for n in 0..2 {
+        let mut eve = connect(&format!("eve-{n}"), &format!("2001:db8::{n}")).await;
+        eve.send_raw(first).await;
+        attackers.push(eve);
+    }
+    wait_until_held(&gateway, 2 * text.len()).await;
+    let mut third = connect("eve-3", "2001:db8::3").await;
+    third.send_raw(first).await;
+    assert_eq!(third.closed().await.code, 4201, "a quarter is held");
+    let mut bob = connect("bob", "192.0.2.1").await;
+    bob.send_raw(first).await;
+    wait_until_held(&gateway, 3 * text.len()).await;
+    bob.send_raw(rest).await;
+    assert_eq!(bob.closed().await.code, 1000, "another address has memory");
+    drop(attackers);
+    wait_until_held(&gateway, 0).await;
+}
