@@ -454,9 +454,9 @@ async fn prune(hub: Arc<Hub>, lifecycle: Lifecycle) {
 /// Removes audit rows past the retention of their app, in small batches.
 async fn prune_audit(hub: &Hub) {
     for app in hub.apps() {
-        let before = hub.clock().wall() - app.rules().audit_retention;
+        let (now, retention) = (hub.clock().wall(), app.rules().audit_retention);
         loop {
-            match hub.store().prune_audit(Arc::clone(app.id()), before).await {
+            match hub.store().prune_audit(Arc::clone(app.id()), now, retention).await {
                 Ok(true) => tokio::time::sleep(AUDIT_PRUNE_PAUSE).await,
                 Ok(false) => break,
                 Err(error) => {

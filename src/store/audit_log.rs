@@ -1,6 +1,7 @@
 //! [`AuditLog`]: reads, verifies and prunes the audit logs of a store.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use stagedoor_proto::Timestamp;
 
@@ -27,9 +28,15 @@ pub trait AuditLog: Send + Sync + 'static {
     /// The head of an app's log; that of an empty log if there are no rows.
     fn audit_head(&self, app: Arc<str>) -> StoreFuture<'_, ChainHead>;
 
-    /// Removes the oldest rows of an app's log, of events before `before`; at most one small batch. Returns whether
-    /// there may be more. What is left can be verified.
-    fn prune_audit(&self, app: Arc<str>, before: Timestamp) -> StoreFuture<'_, bool>;
+    /// Removes the oldest rows of an app's log, of events that are older than `retention`; at most one small batch.
+    /// Returns whether there may be more. What is left can be verified. A row stays as long as those before it, and rows
+    /// after `now` do not count: the wall clock may have been wrong.
+    fn prune_audit(
+        &self,
+        app: Arc<str>,
+        now: Timestamp,
+        retention: Duration,
+    ) -> StoreFuture<'_, bool>;
 
     /// Verifies an app's log as of this call, from its first row that was not pruned. `recorded` is a head that was
     /// saved elsewhere.

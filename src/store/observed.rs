@@ -1,6 +1,7 @@
 //! [`Observed`]: a store that passes each of its calls through an observer.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use stagedoor_proto::{BlockSource, FamilyId, InstanceId, RoomId, SessionId, Timestamp, Username};
 
@@ -172,7 +173,7 @@ observed! {
         fn audit_rows(app: Arc<str>, after: u64, limit: usize) -> '_ Vec<AuditRow>;
         fn audit_rows_before(app: Arc<str>, before: u64, limit: usize) -> '_ Vec<AuditRow>;
         fn audit_head(app: Arc<str>) -> '_ ChainHead;
-        fn prune_audit(app: Arc<str>, before: Timestamp) -> '_ bool;
+        fn prune_audit(app: Arc<str>, now: Timestamp, retention: Duration) -> '_ bool;
         fn verify_audit(app: Arc<str>, recorded: Option<ChainHead>) -> '_ Result<VerifiedLog, Tampered>;
     }
 }

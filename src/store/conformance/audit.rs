@@ -176,12 +176,12 @@ pub(in crate::store) async fn old_rows_are_pruned_in_batches(store: &dyn Store) 
     store.audit(app.clone(), events).await.unwrap();
     store.audit("other".into(), vec![at(0, "another app's")]).await.unwrap();
     let head = store.audit_head(app.clone()).await.unwrap();
-    assert!(!store.prune_audit(app.clone(), NOW).await.unwrap(), "nothing is old enough");
-    assert_eq!(rows(store, "app", 0, 1_000).await.len(), 450);
+    let (now, retention) = (NOW + Duration::from_mins(10), Duration::from_mins(5));
+    assert!(!store.prune_audit(app.clone(), now, 2 * retention).await.unwrap());
+    assert_eq!(rows(store, "app", 0, 1_000).await.len(), 450, "nothing is old enough");
 
-    let before = NOW + Duration::from_mins(5);
     let mut calls = 0;
-    while store.prune_audit(app.clone(), before).await.unwrap() {
+    while store.prune_audit(app.clone(), now, retention).await.unwrap() {
         calls += 1;
     }
     assert!(calls > 0, "more than one batch");
@@ -191,7 +191,7 @@ pub(in crate::store) async fn old_rows_are_pruned_in_batches(store: &dyn Store) 
     assert_eq!(verified.head, head);
     assert_eq!(rows(store, "other", 0, 10).await.len(), 1);
 
-    while store.prune_audit(app.clone(), Timestamp::MAX).await.unwrap() {}
+    while store.prune_audit(app.clone(), now, Duration::ZERO).await.unwrap() {}
     assert_eq!(rows(store, "app", 0, 1_000).await, []);
     assert!(store.verify_audit(app.clone(), Some(head)).await.unwrap().is_ok());
     store.audit(app.clone(), vec![event("new")]).await.unwrap();
@@ -200,4 +200,21 @@ pub(in crate::store) async fn old_rows_are_pruned_in_batches(store: &dyn Store) 
     let pruned = ChainHead { number: 7, ..head };
     let verified = store.verify_audit(app, Some(pruned)).await.unwrap();
     assert_eq!(verified, Err(Tampered::Pruned { number: 7, first: 451 }));
+}
+
+/// The clock was ahead when the log began, then right, then behind for a row, then right.
+pub(in crate::store) async fn rows_of_a_wrong_clock_are_pruned_in_order(store: &dyn Store) {
+    let app: Arc<str> = "app".into();
+    let ahead = NOW + Duration::from_hours(1_000_000);
+    let times = std::iter::repeat_n(ahead, 450).chain([NOW, Timestamp::from_millis(0), NOW]);
+    let events = times.map(|at_ms| AuditEvent { at_ms, ..event("a") }).collect();
+    store.audit(app.clone(), events).await.unwrap();
+    let day = Duration::from_hours(24);
+    let prune = async |now, count| {
+        while store.prune_audit(app.clone(), now, day).await.unwrap() {}
+        assert_eq!(rows(store, "app", 0, 1_000).await.len(), count);
+    };
+    prune(NOW, 453).await;
+    prune(NOW + day, 453).await;
+    prune(NOW + day + Duration::from_millis(1), 0).await;
 }

@@ -111,6 +111,7 @@ macro_rules! every_rule {
             audit::hash_covers_all_previous_rows
             audit::no_event_crosses_apps
             audit::old_rows_are_pruned_in_batches
+            audit::rows_of_a_wrong_clock_are_pruned_in_order
             handoff::nothing_is_taken_before_a_save
             handoff::saved_handoff_is_taken_once
             handoff::later_handoff_replaces_an_earlier_one

@@ -4,6 +4,7 @@
 //! Not here: the hash chain and its verification (`store::audit`).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
@@ -15,6 +16,8 @@ use crate::store::{AuditEvent, AuditRow};
 
 /// Maximum number of rows that one call removes.
 const PRUNE_BATCH: usize = 200;
+/// Maximum number of rows that it reads, where rows of the future come first.
+const PRUNE_SCAN: usize = 10_000;
 
 /// Sets the audit key of a store that has none.
 pub(super) fn make_key(db: &Connection, secret: &[u8; 32]) -> rusqlite::Result<()> {
@@ -97,29 +100,48 @@ pub(super) fn base(db: &Connection, app: &str) -> rusqlite::Result<Option<ChainH
     statement.query_row([app], base).optional()
 }
 
-/// Removes the oldest rows, of events before `before`, and returns whether there may be more.
+/// Removes the oldest rows, of events that are older than `retention`; at most [`PRUNE_BATCH`], because other calls wait
+/// for the transaction. Returns whether there may be more.
 ///
-/// Looks at [`PRUNE_BATCH`] rows, because other calls wait for the transaction. The last row of them that is old enough
-/// decides: a row before it with a later time was written before the wall clock stepped back.
-pub(super) fn prune(db: &Connection, app: &str, before: Timestamp) -> rusqlite::Result<bool> {
+/// Rows are in the order in which they were written, but the wall clock may have been wrong. So a row stays as long as
+/// those before it: if the clock was behind, that removes nothing too early. Rows of the future do not count, and go with
+/// the next row that is old.
+pub(super) fn prune(
+    db: &Connection,
+    app: &str,
+    now: Timestamp,
+    retention: Duration,
+) -> rusqlite::Result<bool> {
     let mut statement = db.prepare_cached(
         "SELECT number, event, hash FROM audit_log WHERE app = ?1 ORDER BY number LIMIT ?2",
     )?;
-    let rows = statement.query_map(params![app, Number(PRUNE_BATCH as u64)], found)?;
-    let rows = rows.collect::<rusqlite::Result<Vec<_>>>()?;
-    let is_old = |row: &FoundRow| {
-        serde_json::from_slice::<AuditEvent>(&row.event).is_ok_and(|event| event.at_ms < before)
-    };
-    let Some(last) = rows.iter().rposition(is_old) else { return Ok(false) };
-    let FoundRow { number, hash, .. } = &rows[last];
-    db.prepare_cached("DELETE FROM audit_log WHERE app = ?1 AND number <= ?2")?
-        .execute(params![app, Number(*number)])?;
+    let rows = statement.query_map(params![app, Number(PRUNE_SCAN as u64)], found)?;
+    let before = now - retention;
+    let (mut passed, mut last) = (None, None);
+    for (index, row) in rows.enumerate() {
+        let FoundRow { number, event, hash } = row?;
+        if index < PRUNE_BATCH {
+            passed = Some((number, hash));
+        }
+        let event = serde_json::from_slice::<AuditEvent>(&event);
+        let at = event.map_or(Timestamp::MAX, |event| event.at_ms);
+        if at < before {
+            last = passed;
+        }
+        if (before..=now).contains(&at) || (last.is_some() && index + 1 >= PRUNE_BATCH) {
+            break;
+        }
+    }
+    let Some((number, hash)) = last else { return Ok(false) };
+    let removed = db
+        .prepare_cached("DELETE FROM audit_log WHERE app = ?1 AND number <= ?2")?
+        .execute(params![app, Number(number)])?;
     db.prepare_cached(
         "INSERT INTO audit_bases (app, number, hash) VALUES (?1, ?2, ?3) \
          ON CONFLICT DO UPDATE SET number = excluded.number, hash = excluded.hash",
     )?
-    .execute(params![app, Number(*number), hash.as_bytes()])?;
-    Ok(last + 1 == PRUNE_BATCH)
+    .execute(params![app, Number(number), hash.as_bytes()])?;
+    Ok(removed == PRUNE_BATCH)
 }
 
 /// At most `limit` rows after number `after`, oldest first.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use stagedoor_proto::Timestamp;
 
@@ -85,8 +86,13 @@ impl AuditLog for SqliteStore {
         })
     }
 
-    fn prune_audit(&self, app: Arc<str>, before: Timestamp) -> StoreFuture<'_, bool> {
-        self.read(move |db| audit::prune(db, &app, before))
+    fn prune_audit(
+        &self,
+        app: Arc<str>,
+        now: Timestamp,
+        retention: Duration,
+    ) -> StoreFuture<'_, bool> {
+        self.read(move |db| audit::prune(db, &app, now, retention))
     }
 
     fn verify_audit(
