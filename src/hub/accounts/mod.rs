@@ -4,6 +4,8 @@
 //! `events` and `rooms`.
 
 mod attempt;
+mod authenticate;
+mod capacity;
 mod claim;
 mod family;
 mod forgetting;
@@ -19,9 +21,9 @@ use std::sync::Arc;
 use stagedoor_proto::Reply;
 
 pub use attempt::Attempt;
+pub use authenticate::AuthenticatedStart;
 pub(in crate::hub) use guests::{forget_surplus_guests, prune_guests};
 pub(in crate::hub) use renew::RejectedRenewal;
-pub use start::AuthenticatedStart;
 
 use forgetting::Forgetting;
 

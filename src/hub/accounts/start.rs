@@ -1,6 +1,6 @@
-//! Starts of sessions, in this order: authenticate, claim, store admission, establish, close displaced sessions.
+//! Starts of sessions after their authentication, in this order: claim, store admission, establish, close displaced
+//! sessions.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,34 +8,28 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use stagedoor_proto::{
     CloseCode, FamilyId, InstanceId, Reply, ResumeTicket, Secret, SessionId, SessionInfo,
-    SessionState, Start, Started, User, Username,
+    SessionState, Start, Started, User,
 };
 
 use super::attempt::Attempt;
+use super::authenticate::AuthenticatedStart;
+use super::capacity::{FULL_RETRY_AFTER, bounds_of};
 use super::claim::prepared_claim;
 use super::previous::PreviousSession;
 use super::{Accounts, OpenedSession};
-use crate::auth::{AuthRequest, Authenticated, Authenticator, Purpose};
-use crate::config::{GuestNames, Limits};
-use crate::engine::{Claim, ClaimRules, DirectoryKey, NameHolder, Prepared, SessionRow};
+use crate::auth::{Authenticated, Authenticator};
+use crate::config::GuestNames;
+use crate::engine::{Claim, ClaimRules, DirectoryKey, NameHolder, SessionRow};
 use crate::hub::app::App;
 use crate::hub::errors::StartError;
 use crate::hub::session_meta::{AuthContext, PeerInfo, SessionMeta};
-use crate::hub::sessions::{
-    Capacity, LimitExceeded, SessionConnection, SessionHandle, spare_names,
-};
+use crate::hub::sessions::{Capacity, SessionConnection, SessionHandle};
 use crate::request::RequestId;
 use crate::room::RoomKey;
 use crate::session::{Establishing, SecretHash};
-use crate::store::{
-    Admission, Admitted, FamilyGrant, FormerFamily, InstanceLimit, NameClaim, Refusal, Rename,
-    UserKey,
-};
+use crate::store::{Admission, Admitted, FamilyGrant, FormerFamily, Refusal, Rename, UserKey};
 use crate::telemetry::Limit;
 use crate::time::Monotonic;
-
-/// The `retry_after` of a client whose start exceeds `sessions_per_node`.
-const FULL_RETRY_AFTER: Duration = Duration::from_secs(3);
 
 /// What a claim changed.
 struct Held {
@@ -44,84 +38,7 @@ struct Held {
     carried: Vec<RoomKey>,
 }
 
-/// A start whose credentials were accepted.
-pub struct AuthenticatedStart {
-    app: Arc<App>,
-    request: AuthRequest,
-    /// The settings of the app that accepted them.
-    accepted_by: Arc<Authenticator>,
-    authenticated: Authenticated,
-}
-
-impl AuthenticatedStart {
-    fn user(&self) -> UserKey {
-        let username = self.authenticated.username.clone();
-        UserKey { app: Arc::clone(self.app.id()), username }
-    }
-
-    /// Whether the settings that accepted the credentials are still in force.
-    fn is_current(&self) -> bool {
-        Arc::ptr_eq(&self.accepted_by, &self.app.auth())
-    }
-}
-
 impl Accounts {
-    /// A new session id. It identifies the start in every log line, from the first one.
-    #[must_use]
-    pub fn new_session_id(&self) -> SessionId {
-        SessionId::from_bits(self.context.rng.bits())
-    }
-
-    /// Authenticates the credentials of a start.
-    ///
-    /// # Errors
-    /// The error and the close for the client.
-    pub async fn authenticate(
-        &self,
-        start: &Start,
-        peer: &PeerInfo,
-        attempt: &Attempt,
-        request: &RequestId,
-    ) -> Result<AuthenticatedStart, StartError> {
-        attempt.check(&self.context)?;
-        let app = self.context.app(&start.app).ok_or_else(|| {
-            StartError::new(
-                CloseCode::AuthDenied,
-                "there is no such app, or the credentials do not let this user in",
-            )
-        })?;
-        let auth_request = AuthRequest {
-            app: Arc::clone(app.id()),
-            username: start.username.clone(),
-            instance: start.instance.clone(),
-            credentials: start.credentials.clone(),
-            address: peer.address,
-            user_agent: peer.user_agent.as_deref().map(str::to_owned),
-            purpose: Purpose::Start,
-            request_id: request.clone(),
-        };
-        let accepted_by = app.auth();
-        let decided = accepted_by.authenticate(&auth_request);
-        let authenticated = attempt.wait_for(&self.context, decided).await?;
-        let app = Arc::clone(app);
-        Ok(AuthenticatedStart { app, request: auth_request, accepted_by, authenticated })
-    }
-
-    /// Decides a start again by the app's current settings, after earlier ones accepted it.
-    async fn reauthenticate(
-        &self,
-        start: &mut AuthenticatedStart,
-        attempt: &Attempt,
-    ) -> Result<(), StartError> {
-        while !start.is_current() {
-            let current = start.app.auth();
-            let decided = current.reauthenticate(&start.request, &start.authenticated);
-            start.authenticated = attempt.wait_for(&self.context, decided).await?;
-            start.accepted_by = current;
-        }
-        Ok(())
-    }
-
     /// Establishes session `id` for an authenticated user, unless the store or another session rejects the start.
     ///
     /// # Errors
@@ -265,48 +182,6 @@ impl Accounts {
             let connection = SessionConnection::new(session, prepared.generation);
             return Ok(OpenedSession { connection, reply });
         }
-    }
-
-    /// Checks the limit of names for a guest who takes an exclusive one, as far as suspended sessions hold them. The
-    /// store counts the reserved ones. The instance may hold the name already.
-    fn check_names(
-        &self,
-        names: Option<&mut NameClaim>,
-        prepared: &Prepared,
-        peer: &PeerInfo,
-        counts_reserved: bool,
-    ) -> Result<(), StartError> {
-        let Some(names) = names.filter(|_| prepared.held == 0) else { return Ok(()) };
-        self.check_capacity(peer.address, Capacity::of_names)?;
-        if counts_reserved {
-            names.max_reserved = self.spare_names(peer.address);
-        }
-        Ok(())
-    }
-
-    /// How many names guests of an address may reserve, besides those of suspended sessions.
-    fn spare_names(&self, address: IpAddr) -> usize {
-        let capacity = Capacity::of_names(address, &self.context.limits());
-        spare_names(&self.sessions, address, capacity)
-    }
-
-    /// Checks the limit of names that guests of an address hold without a session.
-    async fn check_reserved(
-        &self,
-        app: &App,
-        names: Vec<Username>,
-        peer: &PeerInfo,
-    ) -> Result<(), StartError> {
-        let mut reserved = 0;
-        for username in names {
-            let user = UserKey { app: Arc::clone(app.id()), username };
-            let rows = self.engine.rows(DirectoryKey::of(&user)).await?;
-            reserved += usize::from(rows.is_empty());
-        }
-        if reserved >= self.spare_names(peer.address) {
-            return Err(self.overloaded(LimitExceeded::Names));
-        }
-        Ok(())
     }
 
     /// An admission, with the current grant where the app's settings alone decide it.
@@ -460,16 +335,6 @@ impl Accounts {
         })
     }
 
-    fn check_capacity(
-        &self,
-        address: IpAddr,
-        capacity_of: fn(IpAddr, &Limits) -> Capacity,
-    ) -> Result<(), StartError> {
-        let capacity = capacity_of(address, &self.context.limits());
-        let checked = self.sessions.check_capacity(address, capacity);
-        checked.map_err(|exceeded| self.overloaded(exceeded))
-    }
-
     /// The error of a start that the store rejects.
     async fn rejected(
         &self,
@@ -528,24 +393,6 @@ impl Accounts {
         }))
     }
 
-    fn overloaded(&self, exceeded: LimitExceeded) -> StartError {
-        let (limit, message) = match exceeded {
-            LimitExceeded::Total => {
-                (Limit::SessionsPerNode, "the session limit of this node is reached; retry later")
-            }
-            LimitExceeded::Address => (
-                Limit::SessionsPerAddress,
-                "the session limit of this address is reached; end a session first",
-            ),
-            LimitExceeded::Names => (
-                Limit::GuestNamesPerAddress,
-                "guests of this address hold too many names without a connection; resume or wait",
-            ),
-        };
-        self.context.hit(limit);
-        StartError::new(CloseCode::Overloaded, message).retry_after(FULL_RETRY_AFTER)
-    }
-
     /// The key under which other nodes find the user's sessions, then 256 random bits.
     pub(super) fn new_secret(&self, user: DirectoryKey) -> Secret {
         let random = URL_SAFE_NO_PAD.encode(self.context.rng.bytes::<32>());
@@ -561,31 +408,4 @@ fn claim_rules(app: &App) -> ClaimRules {
         max_sessions: rules.sessions_per_user,
         exclusive_names: rules.guest_names == GuestNames::Exclusive,
     }
-}
-
-/// The claim of a guest to an exclusive name, or the bound of a registered user's instances.
-fn bounds_of(
-    app: &App,
-    is_guest: bool,
-    prepared: &Prepared,
-    previous: Option<&PreviousSession>,
-) -> (Option<NameClaim>, Option<InstanceLimit>) {
-    let rules = app.rules();
-    if is_guest {
-        let is_exclusive = rules.guest_names == GuestNames::Exclusive;
-        let names = is_exclusive.then(|| NameClaim {
-            // The session that the guest continues under the same name proves the same person.
-            proved: previous.and_then(PreviousSession::proof),
-            holders: prepared.holders.iter().map(|holder| holder.proof).collect(),
-            retention: rules.guest_retention,
-            max_reserved: usize::MAX,
-        });
-        return (names, None);
-    }
-    let limit = InstanceLimit {
-        count: rules.instances_per_user,
-        access_ttl: rules.access_ttl,
-        live: prepared.live.clone(),
-    };
-    (None, Some(limit))
 }
