@@ -13,7 +13,7 @@ use toml::de::DeTable;
 use super::environment::Environment;
 use super::mistakes::Mistakes;
 use super::removal::{remove, set_required};
-use super::schema::{is_secret, required_beside};
+use super::schema::{choices, is_secret, required_beside};
 use super::spans::{KeySpan, anchor_table, line_of, spans_of};
 use super::suggest::{quoted, with_suggestion};
 use super::violation::RuleViolation;
@@ -178,7 +178,13 @@ impl Document<'_> {
         }
         // What is said of the value of an enum that is neither a string nor a table with one key.
         if let (Some(place), Some(wanted)) = (place, message.strip_prefix("wanted ")) {
-            let allowed = wanted.split(", found ").next().unwrap_or(wanted).to_owned();
+            let names = choices(&place.key);
+            let allowed = match &*names {
+                [] => in_words(wanted.split(", found ").next().unwrap_or(wanted)).to_owned(),
+                [one] => format!("`{one}`"),
+                [one, other] => format!("`{one}` or `{other}`"),
+                more => format!("one of `{}`", more.join("`, `")),
+            };
             return Located {
                 place: Some(place),
                 fault: Fault::Value { found: self.shown(place), allowed },
@@ -192,7 +198,7 @@ impl Document<'_> {
         };
         let allowed = match quoted(message, "unknown variant ") {
             Some(variant) => with_suggestion(variant, allowed),
-            None => allowed.to_owned(),
+            None => in_words(allowed).to_owned(),
         };
         Located { place, fault: Fault::Value { found, allowed } }
     }
@@ -268,5 +274,18 @@ impl Document<'_> {
     pub(super) fn spans(&self) -> Vec<KeySpan> {
         let table = self.table(&mut Mistakes::default());
         table.map(|table| spans_of(table.get_ref())).unwrap_or_default()
+    }
+}
+
+/// serde's name of a type, in words that need no Rust.
+fn in_words(allowed: &str) -> &str {
+    match allowed {
+        "a sequence" => "an array",
+        "a boolean" => "true or false",
+        "a map" => "a table",
+        "path string" => "a string",
+        "string or table" => "a table",
+        _ if allowed.starts_with("struct ") => "a table",
+        _ => allowed,
     }
 }

@@ -46,6 +46,8 @@ mod url;
 mod value;
 mod violation;
 mod webhook_endpoints;
+#[cfg(test)]
+mod words_tests;
 
 pub use apps::{App, AuthMethod, DuplicatePolicy, GuestNames, MembershipExpiry, Renewal};
 pub use auth_webhook::AuthWebhook;

@@ -19,16 +19,27 @@ pub(super) fn is_secret(key: &str) -> bool {
 /// The keys without a default of the table at `key`, one of which is `field`.
 pub(super) fn required_beside(key: &str, field: &str) -> Vec<String> {
     let schema = Config::schema().to_value();
-    let mut nodes = top(&schema);
-    for segment in key.split(['.', '[']).filter(|segment| !segment.is_empty()) {
-        nodes = next(&schema, &nodes, segment);
-    }
-    let required = nodes.into_iter().filter_map(|node| {
+    let required = at(&schema, key).into_iter().filter_map(|node| {
         let names = node.get("required")?.as_array()?.iter().filter_map(Value::as_str);
         let names: Vec<_> = names.map(str::to_owned).collect();
         names.iter().any(|name| name == field).then_some(names)
     });
     required.into_iter().next().unwrap_or_else(|| vec![field.to_owned()])
+}
+
+/// The texts that the value at `key` may be, if it is one of a few.
+pub(super) fn choices(key: &str) -> Vec<String> {
+    let schema = Config::schema().to_value();
+    let nodes = at(&schema, key);
+    let listed = nodes.iter().filter_map(|node| node.get("enum")?.as_array()).flatten();
+    let texts = nodes.iter().filter_map(|node| node.get("const")).chain(listed);
+    texts.filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+/// The schemas of the value at `key`.
+fn at<'a>(schema: &'a Value, key: &str) -> Vec<&'a Value> {
+    let segments = key.split(['.', '[']).filter(|segment| !segment.is_empty());
+    segments.fold(top(schema), |nodes, segment| next(schema, &nodes, segment))
 }
 
 fn top(schema: &Value) -> Vec<&Value> {

@@ -5,10 +5,13 @@ pub(super) fn quoted<'a>(message: &'a str, start: &str) -> Option<&'a str> {
     message.strip_prefix(start)?.strip_prefix('`')?.split('`').next()
 }
 
-/// Prepends the name in `allowed` that is closest to `found`, if any is close.
+/// Prepends the name in `allowed` that is closest to `found`, if any of several is close.
 pub(super) fn with_suggestion(found: &str, allowed: &str) -> String {
-    let names = allowed.split('`').skip(1).step_by(2);
-    let closest = names.map(|name| (distance(found, name), name)).min();
+    let names: Vec<_> = allowed.split('`').skip(1).step_by(2).collect();
+    if names.len() == 1 {
+        return allowed.to_owned();
+    }
+    let closest = names.into_iter().map(|name| (distance(found, name), name)).min();
     match closest {
         Some((steps, name)) if steps <= 1 + found.len() / 4 => format!("`{name}`? ({allowed})"),
         Some(_) | None => allowed.to_owned(),

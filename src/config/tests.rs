@@ -194,7 +194,7 @@ fn app_error_names_its_index() {
             "id = \"b\"",
             "6: apps[1]: found an app without an authentication method; expected at least one of hs256_secrets, ",
         ),
-        ("id = \"b\"\nguests = 1", "8: apps[1].guests: found 1; expected a boolean"),
+        ("id = \"b\"\nguests = 1", "8: apps[1].guests: found 1; expected true or false"),
         (
             "id = \"b\"\nrequire_auth_token = true\napi_token = \"0123456789abcdef01234567\"",
             "9: apps[1].api_token: found a token with require_auth_token = true; expected no api token",
@@ -339,7 +339,7 @@ fn no_error_shows_a_secret() {
         ),
         (
             "hs256_secrets = \"hush-hush\"",
-            "hs256_secrets: found a value of type string; expected a sequence",
+            "hs256_secrets: found a value of type string; expected an array",
         ),
         (
             "server_keys = [\"hush-hush\"]",
