@@ -387,3 +387,14 @@ async fn wrong_query_parameter_is_named_with_what_is_expected() {
         assert!(detail.starts_with(expected), "{path}: {detail}");
     }
 }
+
+#[tokio::test]
+async fn compressed_body_is_rejected_by_its_header() {
+    let gateway = Gateway::dev().await;
+    let bearer = format!("Bearer {SERVER_KEY}");
+    let headers = [("authorization", &*bearer), ("content-encoding", "gzip")];
+    let answer = gateway.api_with(&headers, "POST", "users/ada/ban", Some(json!({}))).await;
+    assert_eq!((answer.status, &answer.body["field"]), (400, &json!("Content-Encoding")));
+    let rows = gateway.hub().store().audit_rows("demo".into(), 0, 10).await.unwrap();
+    assert_eq!(rows, [], "nothing was done");
+}

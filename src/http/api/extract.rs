@@ -9,6 +9,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, RawPathParams, Request};
 use http_body_util::LengthLimitError;
 use hyper::StatusCode;
+use hyper::header::CONTENT_ENCODING;
 use hyper::http::request::Parts;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -137,6 +138,10 @@ impl<T: Body> FromRequest<Arc<HttpState>> for JsonBody<T> {
         let bytes = read_all(body, state).await?;
         let app = path.iter().find(|(name, _)| *name == "app").map(|(_, id)| *id);
         verify_again(&head, app, state)?;
+        if head.headers.contains_key(CONTENT_ENCODING) {
+            let detail = "expected a body that is not compressed, without this header";
+            return Err(Problem::invalid("Content-Encoding", detail));
+        }
         check_depth(&bytes).map_err(|error| {
             state.hub().metrics().limits_hit.inc(Limit::JsonDepth);
             Problem::invalid("body", error.to_string())
