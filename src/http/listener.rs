@@ -40,7 +40,7 @@ use crate::hub::{ConnectionLimitExceeded, ConnectionPermit};
 use crate::lifecycle::Lifecycle;
 use crate::sync::{Mutex, Rank};
 use crate::telemetry::Limit;
-use crate::transport::{self, MessageShare};
+use crate::transport;
 
 /// Length of the listen backlog.
 const BACKLOG: i32 = 4_096;
@@ -208,11 +208,8 @@ where
 {
     let Upgraded { io, already_read, upgrade: PendingUpgrade { peer_info, rejection, permit } } =
         upgraded;
-    let settings = state.settings();
-    let address = (!settings.is_exempt(peer_info.address)).then_some(peer_info.address);
-    let message = MessageShare::new(Arc::clone(state.message_memory()), address);
-    let connection = transport::Connection { io, already_read, peer_info, id, span, message };
-    let settings = settings.transport;
+    let connection = transport::Connection { io, already_read, peer_info, id, span };
+    let settings = state.settings().transport;
     match rejection {
         None => Either::Left(connection.run(Arc::clone(state.hub()), settings, permit)),
         Some(disconnect) => {

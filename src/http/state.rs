@@ -19,7 +19,7 @@ use crate::config::{self, Config, Listen, Mode, Tls};
 use crate::hub::Hub;
 use crate::lifecycle::Lifecycle;
 use crate::rate_limit::Rate;
-use crate::transport::{self, MessageMemory};
+use crate::transport;
 
 /// The shared state of all ports.
 pub struct HttpState {
@@ -30,7 +30,6 @@ pub struct HttpState {
     descriptors: Arc<FileDescriptors>,
     rejected_origins: RejectedOrigins,
     readiness: Readiness,
-    message_memory: Arc<MessageMemory>,
     mode: Mode,
 }
 
@@ -92,7 +91,6 @@ impl HttpState {
         descriptors: FileDescriptors,
     ) -> Self {
         Self {
-            message_memory: Arc::new(MessageMemory::new(Arc::clone(hub.metrics()))),
             hub,
             lifecycle,
             settings: ArcSwap::from_pointee(HttpSettings::new(config)),
@@ -124,10 +122,6 @@ impl HttpState {
 
     pub(super) const fn api(&self) -> &ApiState {
         &self.api
-    }
-
-    pub(super) const fn message_memory(&self) -> &Arc<MessageMemory> {
-        &self.message_memory
     }
 
     pub(super) const fn descriptors(&self) -> &Arc<FileDescriptors> {

@@ -1,6 +1,6 @@
 // Entering: invitations, devices, and what is said when something is missing.
 
-import { type Browser, chromium } from '@playwright/test';
+import { type Browser, chromium, type Route } from '@playwright/test';
 import { expect, test, Window } from './story.js';
 
 /** The first load of a window with an empty cache. */
@@ -73,9 +73,16 @@ test('page_is_usable_within_a_second', async ({ browser, gateway }) => {
 test('invitation_gives_its_role_and_leaves_the_address', async ({ context, gateway }) => {
   const ada = await (await Window.open(context, gateway, 'Ada')).enter('Moderator');
   await ada.page.getByRole('button', { name: 'Invite' }).click();
+  const shown = ada.page.getByLabel('Link');
+  await expect(shown).toHaveValue(/#invitation=ey/);
+  // Until the gateway answered, there is no link of the former role to copy.
+  const asked = new Promise<Route>((resolve) => void ada.page.route('**/demo/token', resolve));
   await ada.page.getByLabel('Role of the guest').selectOption('subscriber');
-  await expect(ada.page.getByLabel('Link')).toHaveValue(/#invitation=ey/);
-  const link = await ada.page.getByLabel('Link').inputValue();
+  await expect(shown).toHaveValue('');
+  await expect(ada.page.getByRole('button', { name: 'Copy' })).toBeDisabled();
+  await (await asked).continue();
+  await expect(shown).toHaveValue(/#invitation=ey/);
+  const link = await shown.inputValue();
   const page = await context.newPage();
   const requests: string[] = [];
   page.on('request', (request) => requests.push(request.url()));

@@ -14,17 +14,18 @@ import { Problem } from './problem.js';
 /** Makes an invitation. */
 export function InviteDialog({ room, onClose }: { room: string; onClose: () => void }) {
   const role = useSignal<Role>('publisher');
-  const link = useSignal<{ href: string; expiresAtMs: number } | undefined>(undefined);
+  const made = useSignal<{ role: Role; href: string; expiresAtMs: number } | undefined>(undefined);
   const problem = useSignal<Sentence | undefined>(undefined);
-  const isCopied = useSignal(false);
+  const copied = useSignal<string | undefined>(undefined);
+  // While the next one is made, that of another role must not be copied.
+  const link = made.value?.role === role.value ? made.value : undefined;
   useEffect(() => {
     let isCurrent = true;
-    link.value = undefined;
+    const wanted = role.value;
     problem.value = undefined;
-    isCopied.value = false;
-    roomToken(room, role.value).then(
+    roomToken(room, wanted).then(
       ({ token, expiresAtMs }) => {
-        if (isCurrent) link.value = { href: invitationLink(token), expiresAtMs };
+        if (isCurrent) made.value = { role: wanted, href: invitationLink(token), expiresAtMs };
       },
       (error: unknown) => {
         if (isCurrent) problem.value = sentenceOf(error);
@@ -34,12 +35,13 @@ export function InviteDialog({ room, onClose }: { room: string; onClose: () => v
       isCurrent = false;
     };
   }, [room, role.value]);
-  const copy = (): void => {
-    navigator.clipboard.writeText(link.value?.href ?? '').then(
-      () => (isCopied.value = true),
+  const copy = (href: string): void => {
+    navigator.clipboard.writeText(href).then(
+      () => (copied.value = href),
       () => (problem.value = { what: 'The browser did not allow copying.', todo: 'Select the link and copy it.' }),
     );
   };
+  const isCopied = link !== undefined && copied.value === link.href;
   return (
     <Dialog
       title={
@@ -66,19 +68,19 @@ export function InviteDialog({ room, onClose }: { room: string; onClose: () => v
       <Problem problem={problem.value} />
       <div class="field">
         <label for="invite-link">Link</label>
-        <input id="invite-link" readOnly value={link.value?.href ?? ''} aria-describedby="invite-note" />
+        <input id="invite-link" readOnly value={link?.href ?? ''} aria-describedby="invite-note" />
         <p class="muted" id="invite-note">
           Anyone who has it can enter with this role
-          {link.value && ` until ${untilText(link.value.expiresAtMs)}`}. In development mode the gateway listens on this
-          machine alone, so the link works here only.
+          {link && ` until ${untilText(link.expiresAtMs)}`}. In development mode the gateway listens on this machine
+          alone, so the link works here only.
         </p>
       </div>
       <div class="actions">
-        <button type="button" class="primary" disabled={!link.value} onClick={copy}>
-          <Icon name={isCopied.value ? 'check' : 'link'} /> {isCopied.value ? 'Copied' : 'Copy'}
+        <button type="button" class="primary" disabled={!link} onClick={() => link && copy(link.href)}>
+          <Icon name={isCopied ? 'check' : 'link'} /> {isCopied ? 'Copied' : 'Copy'}
         </button>
-        {link.value && (
-          <a class="button" href={link.value.href} target="_blank" rel="noopener noreferrer">
+        {link && (
+          <a class="button" href={link.href} target="_blank" rel="noopener noreferrer">
             Open in a new window
           </a>
         )}
