@@ -39,7 +39,7 @@ export class Browser {
   #process: ChildProcess | undefined;
   #folder: string | undefined;
 
-  /** Opens a page, in a test; `query` goes to its script. Its origin is `http://127.0.0.1` with this port. */
+  /** Opens a page within a test; `query` goes to its script. Its origin is `http://127.0.0.1` with this port. */
   static async open(
     page: string,
     query: Record<string, string>,

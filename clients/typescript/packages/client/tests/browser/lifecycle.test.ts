@@ -56,7 +56,7 @@ const allLive = (peer: Story['peer'], room: string): Promise<unknown> =>
     peer.room(room).participants,
     (all) => all.size === 2 && [...all.values()].every(({ link }) => link === 'live'),
   );
-/** Lets the page ask for what a user does with its tab. The extension gets no title from before it listened. */
+/** Lets the page ask for what a user does with its tab. The extension misses titles that are set before it listens. */
 const askUser = async (browser: Browser): Promise<void> => {
   await browser.report(({ page, what }) => page === 'extension' && what === 'ready');
   browser.release('title');

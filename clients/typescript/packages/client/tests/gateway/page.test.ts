@@ -160,14 +160,16 @@ it('check 5: a page that ends frees its id before the browser has ended it', asy
   const page = fakePage({ storage: tab, locks });
   const first = new SessionManager(options());
   await first.start({ guest: unique('ada') });
+  const before = first.get();
+  expect(before).not.toBeNull();
   page.fire('window', 'pagehide', { persisted: false });
   await eventLoopTurn();
   // The next page of the tab, or the tab that its user restores.
   fakePage({ storage: tab, locks });
   const next = manager(used.gateway);
   expect((await next.start({ stored: true })).session).toMatchObject({
-    id: first.get()?.id,
-    instance: first.get()?.instance,
+    id: before?.id,
+    instance: before?.instance,
   });
 });
 

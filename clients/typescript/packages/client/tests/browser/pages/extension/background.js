@@ -1,6 +1,6 @@
 /* global chrome, fetch, URL */
-// Does with a tab what its user does in the menu of the browser. The page asks by its title, when this script reported
-// that it listens.
+// Does with a tab what its user does in the menu of the browser. The page asks by its title, after this script
+// reported that it listens.
 
 const PAGES = 'http://127.0.0.1/*';
 
