@@ -24,7 +24,7 @@ pub struct Limits {
     /// Largest message from a client, without the `params` of a `start`, `renew` or `resume`.
     #[serde(with = "ranges::BoundedSize::<KIB, { 16 * MIB }>")]
     pub message_in_bytes: usize,
-    /// Maximum memory of messages that are being received, of those above 1 KiB. One address may hold a quarter.
+    /// Maximum memory of incoming messages above 1 KiB. One address may hold a quarter of it, or one message.
     #[serde(with = "ranges::BoundedSize::<{ 16 * MIB }, { 1024 * 1024 * MIB }>")]
     pub messages_in_bytes_total: usize,
     /// Largest message to a client. Longer lists are split into pages.

@@ -158,7 +158,6 @@ impl HttpSettings {
                 start_timeout: limits.start_timeout,
                 message_bytes: limits.message_in_bytes,
                 fragments_per_message: limits.fragments_per_message,
-                messages_in_bytes_total: limits.messages_in_bytes_total,
                 pings: Rate::per_second(limits.pings_per_s, limits.pings_burst),
                 auth_params_bytes: limits.auth_params_bytes,
             },

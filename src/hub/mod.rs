@@ -38,8 +38,8 @@ pub use requests::Requests;
 pub use server_api::{ModerationResult, RoomDetails, ServerApi};
 pub use session_meta::{PeerInfo, SessionMeta};
 pub use sessions::{
-    Activity, ConnectionLimitExceeded, ConnectionPermit, Connections, SessionConnection,
-    SessionHandle, Sessions, Written,
+    Activity, ConnectionLimitExceeded, ConnectionPermit, Connections, MessageShare,
+    SessionConnection, SessionHandle, Sessions, Written,
 };
 
 use crate::auth::token::AccessTokens;
@@ -210,6 +210,7 @@ impl Hub {
         metrics.stored_guests.set(gauge(guests));
         metrics.moderation_records.set(gauge(records));
         metrics.pending_connections.set(gauge(self.connections.pending()));
+        metrics.incomplete_messages.set(gauge(self.connections.message_bytes()));
         metrics.task_panics.inc_by(self.context.lifecycle.take_panics());
         metrics.replay_buffers.set(gauge(self.context.session.memory.bytes()));
         metrics.draining.set(i64::from(self.context.lifecycle.is_draining()));

@@ -11,11 +11,10 @@ use tracing::{Instrument as _, Span};
 
 use super::close;
 use super::handshake::{self, HandshakeOutcome};
-use super::message_memory::MessageShare;
 use super::serve::{self, Exit};
 use super::settings::Settings;
 use super::socket::{BufferedSocket, READ_BUFFER_BYTES};
-use crate::hub::{Hub, PeerInfo};
+use crate::hub::{Hub, MessageShare, PeerInfo};
 use crate::telemetry::{Close, Limit, Metrics};
 
 /// A WebSocket after its upgrade.
@@ -30,16 +29,15 @@ pub struct Connection<S> {
     pub id: u64,
     /// The span of the connection until a session has started.
     pub span: Span,
-    /// Its share of the memory of messages.
-    pub message: MessageShare,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     /// Serves the connection until it closes. The permit `permit` is dropped when a session is established, or when the
     /// connection closes.
     pub async fn run<P: Send>(self, hub: Arc<Hub>, settings: Settings, permit: P) {
-        let Self { io, already_read, peer_info, id, span, message } = self;
-        let mut ws = websocket(io, already_read, settings, message, hub.metrics());
+        let Self { io, already_read, peer_info, id, span } = self;
+        let share = hub.connections.message_share(peer_info.address);
+        let mut ws = websocket(io, already_read, settings, share, hub.metrics());
         // Boxed, so that the handshake's state is freed when it ends. Written into its box, so that it is not copied.
         let handshake =
             Box::write(Box::new_uninit(), handshake::open(&mut ws, &hub, settings, peer_info));
@@ -67,8 +65,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     /// Sends this `disconnect` and closes the connection.
     pub async fn reject(self, hub: &Hub, settings: Settings, disconnect: &Disconnect) {
         hub.metrics().connections_closed.inc(Close::Code(disconnect.code));
-        let Self { io, already_read, message, .. } = self;
-        let ws = websocket(io, already_read, settings, message, hub.metrics());
+        let share = hub.connections.message_share(self.peer_info.address);
+        let ws = websocket(self.io, self.already_read, settings, share, hub.metrics());
         close::send(ws, disconnect).await;
     }
 }
@@ -92,7 +90,7 @@ pub(super) fn websocket<S>(
     io: S,
     mut already_read: Vec<u8>,
     settings: Settings,
-    message: MessageShare,
+    share: MessageShare,
     metrics: &Arc<Metrics>,
 ) -> WebSocketStream<BufferedSocket<S>>
 where
@@ -105,7 +103,7 @@ where
         .max_message_size(Some(settings.max_message_bytes()))
         .max_frame_size(Some(settings.max_message_bytes()))
         .accept_unmasked_frames(false);
-    let socket = BufferedSocket::new(io, &mut already_read, settings, message, Arc::clone(metrics));
+    let socket = BufferedSocket::new(io, &mut already_read, settings, share, Arc::clone(metrics));
     // Not awaited, so that its future does not enlarge the task.
     WebSocketStream::from_partially_read(socket, already_read, Role::Server, Some(config))
         .now_or_never()

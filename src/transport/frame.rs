@@ -92,7 +92,7 @@ pub(super) struct InputMeter {
 pub(super) enum Excess {
     /// The message has more fragments than allowed.
     Fragments,
-    /// The messages that the node is receiving have more bytes than allowed.
+    /// The messages that the node is receiving, or those of one address, have more bytes than allowed.
     Memory,
 }
 

@@ -11,8 +11,8 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::connection::websocket;
 use super::frame::InputMeter;
-use super::message_memory::{MessageMemory, MessageShare};
 use super::settings::Settings;
+use crate::hub::MessageShare;
 use crate::rate_limit::Rate;
 use crate::telemetry::Metrics;
 
@@ -20,7 +20,6 @@ const SETTINGS: Settings = Settings {
     start_timeout: Duration::from_secs(10),
     message_bytes: 4 * 1024,
     fragments_per_message: 4,
-    messages_in_bytes_total: 1024 * 1024,
     pings: Rate::per_second(10, 50),
     auth_params_bytes: 1024,
 };
@@ -84,7 +83,6 @@ fn fuzz_client_frames() {
     };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let metrics = Arc::new(Metrics::new());
-    let memory = Arc::new(MessageMemory::new(Arc::clone(&metrics)));
     run(target, |bytes| {
         // What came with the upgrade request, and what came later.
         let split = bytes.first().map_or(0, |byte| usize::from(*byte) % (bytes.len() + 1));
@@ -93,8 +91,8 @@ fn fuzz_client_frames() {
             let (mut client, server) = tokio::io::duplex(64 * 1024);
             client.write_all(late).await.unwrap();
             client.shutdown().await.unwrap();
-            let message = MessageShare::new(Arc::clone(&memory), None);
-            let mut ws = websocket(server, early.to_vec(), SETTINGS, message, &metrics);
+            let share = MessageShare::unlimited();
+            let mut ws = websocket(server, early.to_vec(), SETTINGS, share, &metrics);
             let (mut behaviour, mut texts) = (Vec::new(), 0);
             while let Some(message) = ws.next().await {
                 behaviour.push(match message {

@@ -11,11 +11,9 @@ mod frame;
 mod fuzz;
 mod handshake;
 mod input;
-mod message_memory;
 mod serve;
 mod settings;
 mod socket;
 
 pub use connection::Connection;
-pub use message_memory::{MessageMemory, MessageShare};
 pub use settings::Settings;

@@ -15,8 +15,6 @@ pub struct Settings {
     pub message_bytes: usize,
     /// Maximum number of fragments per message.
     pub fragments_per_message: u32,
-    /// Maximum size of all messages that the node is receiving.
-    pub messages_in_bytes_total: usize,
     /// Pings and pongs before the session starts.
     pub pings: Rate,
     /// Maximum size of `params` in a `start`, `renew` or `resume`.

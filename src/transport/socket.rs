@@ -12,8 +12,8 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::frame::{self, Excess, ExcessFrame, InputMeter};
-use super::message_memory::MessageShare;
 use super::settings::Settings;
+use crate::hub::MessageShare;
 use crate::telemetry::Metrics;
 
 /// The read buffer of each connection. Most messages fit, and idle connections hold it too.
@@ -47,15 +47,14 @@ struct IncompleteMessage {
     share: MessageShare,
     /// tungstenite rejects a longer message before it allocates.
     max_bytes: u64,
-    max_total: u64,
 }
 
 impl IncompleteMessage {
-    /// Sets its size to `bytes`, if there is memory for it. A message that fits into the read buffer of its connection
-    /// takes none.
-    fn set(&mut self, bytes: u64) -> bool {
+    /// Reserves memory for a message of `bytes`. One that fits into the read buffer of its connection needs none.
+    fn reserve(&mut self, bytes: u64) -> bool {
         let is_held = bytes > READ_BUFFER_BYTES as u64 && bytes <= self.max_bytes;
-        self.share.set(if is_held { bytes } else { 0 }, self.max_bytes, self.max_total)
+        // It is at most `max_bytes`.
+        self.share.reserve(if is_held { usize::try_from(bytes).unwrap_or(usize::MAX) } else { 0 })
     }
 }
 
@@ -80,11 +79,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> BufferedSocket<S> {
     ) -> Self {
         let (meter, out) = (InputMeter::new(settings.fragments_per_message), Vec::new());
         let (excess, ahead) = (None, None);
-        let incomplete = IncompleteMessage {
-            share,
-            max_bytes: settings.max_message_bytes() as u64,
-            max_total: settings.messages_in_bytes_total as u64,
-        };
+        let incomplete =
+            IncompleteMessage { share, max_bytes: settings.max_message_bytes() as u64 };
         let (written, frames) = (0, 0);
         let mut socket =
             Self { io, out, written, frames, meter, excess, incomplete, ahead, metrics };
@@ -170,7 +166,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> BufferedSocket<S> {
     /// Counts input. Returns how many of the bytes may be processed: a message that is rejected has no effect, although
     /// all of it may have arrived at once.
     fn record_input(&mut self, bytes: &[u8]) -> usize {
-        let accepted = match self.meter.pass(bytes, |total| self.incomplete.set(total)) {
+        let accepted = match self.meter.pass(bytes, |total| self.incomplete.reserve(total)) {
             Ok(()) => bytes.len(),
             Err(ExcessFrame { accepted, excess }) => {
                 self.excess = Some(excess);
@@ -178,7 +174,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> BufferedSocket<S> {
             }
         };
         if self.meter.message_bytes() == 0 {
-            self.incomplete.set(0);
+            self.incomplete.reserve(0);
         }
         self.metrics.received_bytes.inc_by(bytes.len() as u64);
         self.metrics.received_frames.inc_by(self.meter.take_frames().into());

@@ -138,8 +138,8 @@ impl<T: Body> FromRequest<Arc<HttpState>> for JsonBody<T> {
         let bytes = read_all(body, state).await?;
         let app = path.iter().find(|(name, _)| *name == "app").map(|(_, id)| *id);
         verify_again(&head, app, state)?;
-        if head.headers.contains_key(CONTENT_ENCODING) {
-            let detail = "expected a body that is not compressed, without this header";
+        if head.headers.get(CONTENT_ENCODING).is_some_and(|coding| coding != "identity") {
+            let detail = "expected a body that is not compressed";
             return Err(Problem::invalid("Content-Encoding", detail));
         }
         check_depth(&bytes).map_err(|error| {

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use stagedoor_proto::{CloseCode, SessionId, Start};
+use stagedoor_proto::{CloseCode, Start};
 
 use super::Accounts;
 use super::attempt::Attempt;
@@ -36,12 +36,6 @@ impl AuthenticatedStart {
 }
 
 impl Accounts {
-    /// A new session id. It identifies the start in every log line, from the first one.
-    #[must_use]
-    pub fn new_session_id(&self) -> SessionId {
-        SessionId::from_bits(self.context.rng.bits())
-    }
-
     /// Authenticates the credentials of a start.
     ///
     /// # Errors

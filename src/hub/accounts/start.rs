@@ -39,6 +39,12 @@ struct Held {
 }
 
 impl Accounts {
+    /// A new session id. It identifies the start in every log line, from the first one.
+    #[must_use]
+    pub fn new_session_id(&self) -> SessionId {
+        SessionId::from_bits(self.context.rng.bits())
+    }
+
     /// Establishes session `id` for an authenticated user, unless the store or another session rejects the start.
     ///
     /// # Errors

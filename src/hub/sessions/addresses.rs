@@ -1,5 +1,5 @@
-//! Limits per address: starts, and connections without a session, including HTTP. Connections to the server
-//! API's own port are counted separately, so that neither kind uses up the other's permits.
+//! Limits per address: starts, connections without a session, including HTTP, and memory of messages. Connections to
+//! the server API's own port are counted separately, so that neither kind uses up the other's permits.
 //! Source: `docs/protocol.md`, "Limits".
 
 use std::net::IpAddr;
@@ -10,6 +10,7 @@ use dashmap::DashMap;
 use stagedoor_proto::CloseCode;
 
 use super::counts::{AddressCounts, Capacity, LimitExceeded};
+use super::message_share::MessageShare;
 use crate::address::network;
 use crate::config::Limits;
 use crate::hub::errors::StartError;
@@ -25,6 +26,8 @@ pub(super) struct Addresses {
     starts: DashMap<IpAddr, RateLimiter>,
     pending: Arc<PendingConnections>,
     admin: Arc<PendingConnections>,
+    /// Bytes of messages that are being received.
+    messages: Arc<AddressCounts>,
 }
 
 /// Connections that have not started a session.
@@ -88,6 +91,16 @@ impl Addresses {
         self.admin.acquire(address, Capacity { total, ..Capacity::UNLIMITED })
     }
 
+    /// The memory of messages of a new connection.
+    pub(super) fn message_share(&self, address: IpAddr, limits: &Limits) -> MessageShare {
+        MessageShare::new(Arc::clone(&self.messages), address, limits)
+    }
+
+    /// Bytes of all messages that are being received.
+    pub(super) fn message_bytes(&self) -> usize {
+        self.messages.total()
+    }
+
     /// Removes addresses without recent starts.
     pub(super) fn sweep(&self, now: Monotonic) {
         self.starts.retain(|_, limiter| !limiter.is_idle(now));
@@ -105,10 +118,8 @@ impl PendingConnections {
         address: IpAddr,
         capacity: Capacity,
     ) -> Result<ConnectionPermit, ConnectionLimitExceeded> {
-        let counted = self.0.add(address, capacity);
-        let permit = ConnectionPermit { connections: Arc::clone(self), address };
-        match counted {
-            Ok(()) => Ok(permit),
+        match self.0.add(address, 1, capacity) {
+            Ok(()) => Ok(ConnectionPermit { connections: Arc::clone(self), address }),
             Err(LimitExceeded::Address | LimitExceeded::Names) => {
                 Err(ConnectionLimitExceeded::Address(RETRY_AFTER))
             }
@@ -123,7 +134,7 @@ pub(super) fn is_exempt(address: IpAddr, limits: &Limits) -> bool {
 
 impl Drop for ConnectionPermit {
     fn drop(&mut self) {
-        self.connections.0.release(self.address);
+        self.connections.0.release(self.address, 1);
     }
 }
 

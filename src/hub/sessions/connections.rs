@@ -1,10 +1,11 @@
-//! Limits of connections without a session, and of starts per address.
+//! Limits of connections: of those without a session, of starts per address, and of the memory of messages.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::addresses::{Addresses, ConnectionLimitExceeded, ConnectionPermit};
+use super::message_share::MessageShare;
 use crate::hub::context::Context;
 use crate::hub::errors::StartError;
 use crate::telemetry::Limit;
@@ -66,6 +67,17 @@ impl Connections {
             &self.context.limits(),
         );
         taken.inspect_err(|_| self.context.hit(Limit::StartsPerAddress))
+    }
+
+    /// The memory of messages of a new connection.
+    #[must_use]
+    pub fn message_share(&self, address: IpAddr) -> MessageShare {
+        self.addresses.message_share(address, &self.context.limits())
+    }
+
+    /// Bytes of all messages that are being received.
+    pub(in crate::hub) fn message_bytes(&self) -> usize {
+        self.addresses.message_bytes()
     }
 
     /// Number of connections that have not started a session.

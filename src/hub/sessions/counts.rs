@@ -1,9 +1,10 @@
-//! Counts with a maximum in total and for each address: permits of sessions and of connections are counted alike.
+//! Counts with a maximum in total and for each address: sessions, connections, and bytes of messages are counted alike.
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use dashmap::DashMap;
+use dashmap::mapref::entry::Entry;
 
 use crate::address::network;
 
@@ -35,45 +36,56 @@ pub(in crate::hub) enum LimitExceeded {
 impl Capacity {
     pub(in crate::hub) const UNLIMITED: Self =
         Self { total: usize::MAX, per_address: usize::MAX, names: usize::MAX };
-
-    const fn check(self, total: usize, of_address: usize) -> Result<(), LimitExceeded> {
-        if total >= self.total {
-            Err(LimitExceeded::Total)
-        } else if of_address >= self.per_address {
-            Err(LimitExceeded::Address)
-        } else {
-            Ok(())
-        }
-    }
 }
 
 impl AddressCounts {
-    /// Counts one more. The caller releases it once, also after an error.
+    /// Counts `amount` more. Of an error nothing is counted.
     ///
-    /// Counts first and checks then, so that racing calls never exceed a maximum.
-    pub(super) fn add(&self, address: IpAddr, capacity: Capacity) -> Result<(), LimitExceeded> {
-        let total = self.total.fetch_add(1, Ordering::Relaxed);
-        let of_address = {
-            let mut count = self.by_address.entry(network(address)).or_default();
-            *count += 1;
-            *count - 1
-        };
-        capacity.check(total, of_address)
+    /// Racing calls never exceed a maximum together. What exceeds that of its address does not touch the total.
+    pub(super) fn add(
+        &self,
+        address: IpAddr,
+        amount: usize,
+        capacity: Capacity,
+    ) -> Result<(), LimitExceeded> {
+        match self.by_address.entry(network(address)) {
+            Entry::Vacant(_) if amount > capacity.per_address => {
+                return Err(LimitExceeded::Address);
+            }
+            Entry::Vacant(vacant) => drop(vacant.insert(amount)),
+            Entry::Occupied(count) if count.get() + amount > capacity.per_address => {
+                return Err(LimitExceeded::Address);
+            }
+            Entry::Occupied(mut count) => *count.get_mut() += amount,
+        }
+        let total = self.total.fetch_add(amount, Ordering::Relaxed) + amount;
+        if total > capacity.total {
+            self.release(address, amount);
+            return Err(LimitExceeded::Total);
+        }
+        Ok(())
     }
 
     /// Checks whether one more could be counted.
     pub(super) fn check(&self, address: IpAddr, capacity: Capacity) -> Result<(), LimitExceeded> {
-        capacity.check(self.total(), self.of(address))
+        if self.of(address) >= capacity.per_address {
+            Err(LimitExceeded::Address)
+        } else if self.total() >= capacity.total {
+            Err(LimitExceeded::Total)
+        } else {
+            Ok(())
+        }
     }
 
     pub(super) fn of(&self, address: IpAddr) -> usize {
         self.by_address.get(&network(address)).map_or(0, |count| *count)
     }
 
-    pub(super) fn release(&self, address: IpAddr) {
-        self.total.fetch_sub(1, Ordering::Relaxed);
+    /// Counts `amount` less.
+    pub(super) fn release(&self, address: IpAddr, amount: usize) {
+        self.total.fetch_sub(amount, Ordering::Relaxed);
         self.by_address.remove_if_mut(&network(address), |_, count| {
-            *count -= 1;
+            *count -= amount;
             *count == 0
         });
     }

@@ -13,6 +13,7 @@ mod drain;
 mod handle;
 mod history;
 mod membership;
+mod message_share;
 mod permits;
 mod registry;
 mod replay_memory;
@@ -31,6 +32,7 @@ pub(super) use handle::{
     Refusal, RequestPermit, SessionTermination, begin_renewal, postpone_renewal, take_relayed,
 };
 pub(super) use membership::{Memberships, PendingUpdate, RoomTags};
+pub use message_share::MessageShare;
 pub(super) use replay_memory::limit_replay_memory;
 
 use super::context::Context;

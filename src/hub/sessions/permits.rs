@@ -56,16 +56,15 @@ impl SessionPermits {
         holds_name: bool,
         capacity: Capacity,
     ) -> Result<SessionPermit, LimitExceeded> {
-        let counted = self.counts.add(address, capacity);
-        let permit = SessionPermit {
+        self.counts.add(address, 1, capacity)?;
+        Ok(SessionPermit {
             permits: Arc::clone(self),
             address,
             holds_name,
             is_name_idle: false,
             status: None,
             rooms: 0,
-        };
-        counted.map(|()| permit)
+        })
     }
 
     /// Checks whether a session that `address` starts could get a permit.
@@ -146,9 +145,9 @@ impl SessionPermit {
         let names = &self.permits.idle_names;
         if is_idle {
             // A session that is suspended is never refused.
-            let _ = names.add(self.address, Capacity::UNLIMITED);
+            let _ = names.add(self.address, 1, Capacity::UNLIMITED);
         } else {
-            names.release(self.address);
+            names.release(self.address, 1);
         }
     }
 
@@ -171,6 +170,6 @@ impl Drop for SessionPermit {
         self.count_rooms(0);
         self.count_as(None);
         self.count_name(false);
-        self.permits.counts.release(self.address);
+        self.permits.counts.release(self.address, 1);
     }
 }

@@ -44,7 +44,7 @@ words! {
         HandshakeTimeout = "handshake_timeout",
         StartTimeout = "start_timeout",
         MessageInBytes = "message_in_bytes",
-        /// Bytes of all messages that the node is receiving.
+        /// Bytes of the messages that the node is receiving, or those of one address.
         MessagesInBytesTotal = "messages_in_bytes_total",
         /// The message was split into pages.
         MessageOutBytes = "message_out_bytes",

@@ -45,7 +45,7 @@ async fn messages_being_received_share_a_budget() {
     wait_until_held(&gateway, 0).await;
 }
 
-/// Each costs its client a few bytes, and takes the memory of the message that it announces.
+/// An unfinished message costs its client a few bytes, and takes the memory of what it announces.
 #[tokio::test]
 async fn begun_messages_of_one_address_leave_memory_to_others() {
     let trusted = vec!["127.0.0.0/8".to_owned().try_into().unwrap()];
