@@ -28,9 +28,11 @@ pub trait AuditLog: Send + Sync + 'static {
     /// The head of an app's log; that of an empty log if there are no rows.
     fn audit_head(&self, app: Arc<str>) -> StoreFuture<'_, ChainHead>;
 
-    /// Removes the oldest rows of an app's log, of events that are older than `retention`; at most one small batch.
-    /// Returns whether there may be more. What is left can be verified. A row stays as long as those before it, and rows
-    /// after `now` do not count: the wall clock may have been wrong.
+    /// Removes the oldest rows of an app's log, of events that are older than `retention`; a small batch. Returns
+    /// whether there may be more. What is left can be verified.
+    ///
+    /// The wall clock may have been wrong. A row whose time is after `now`, or before this version, goes with the next
+    /// row that is old; of such rows up to 10 000 may come first.
     fn prune_audit(
         &self,
         app: Arc<str>,

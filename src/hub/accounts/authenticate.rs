@@ -1,5 +1,4 @@
-//! Authentication of starts: by the app's settings when they arrive, and again by those that are in force when they take
-//! effect.
+//! Authentication of starts: by the app's settings when they arrive, and again by those in force when they take effect.
 
 use std::sync::Arc;
 

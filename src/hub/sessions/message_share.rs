@@ -7,8 +7,8 @@ use super::addresses::is_exempt;
 use super::counts::{AddressCounts, Capacity};
 use crate::config::Limits;
 
-/// One address may hold one part of this many. Without it, one client could hold all memory with unfinished messages, of
-/// which it sends a few bytes each.
+/// One address may hold one part of this many. Without it, one client could hold all memory with unfinished messages,
+/// of which it sends a few bytes each.
 const ADDRESS_PARTS: usize = 4;
 
 /// The memory of the message that one connection is receiving. Dropping it releases the memory.

@@ -202,19 +202,24 @@ pub(in crate::store) async fn old_rows_are_pruned_in_batches(store: &dyn Store) 
     assert_eq!(verified, Err(Tampered::Pruned { number: 7, first: 451 }));
 }
 
-/// The clock was ahead when the log began, then right, then behind for a row, then right.
+/// The clock was ahead when the log began, then right, then behind, then right, then a little ahead.
 pub(in crate::store) async fn rows_of_a_wrong_clock_are_pruned_in_order(store: &dyn Store) {
     let app: Arc<str> = "app".into();
-    let ahead = NOW + Duration::from_hours(1_000_000);
-    let times = std::iter::repeat_n(ahead, 450).chain([NOW, Timestamp::from_millis(0), NOW]);
+    let (day, later) = (Duration::from_hours(24), Duration::from_hours(1));
+    let ahead = std::iter::repeat_n(NOW + 1_000_000 * later, 450);
+    let times = ahead.chain([NOW, Timestamp::from_secs(1), NOW, NOW + later, NOW]);
     let events = times.map(|at_ms| AuditEvent { at_ms, ..event("a") }).collect();
     store.audit(app.clone(), events).await.unwrap();
-    let day = Duration::from_hours(24);
     let prune = async |now, count| {
-        while store.prune_audit(app.clone(), now, day).await.unwrap() {}
+        while store.prune_audit(app.clone(), now, day).await.unwrap() {
+            let verified = store.verify_audit(app.clone(), None).await.unwrap();
+            assert!(verified.is_ok(), "{verified:?}");
+        }
         assert_eq!(rows(store, "app", 0, 1_000).await.len(), count);
     };
-    prune(NOW, 453).await;
-    prune(NOW + day, 453).await;
-    prune(NOW + day + Duration::from_millis(1), 0).await;
+    let moment = Duration::from_millis(1);
+    prune(NOW + moment, 455).await;
+    prune(NOW + day, 455).await;
+    prune(NOW + day + moment, 2).await;
+    prune(NOW + day + later + moment, 0).await;
 }

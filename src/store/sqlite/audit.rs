@@ -14,10 +14,12 @@ use super::value::Number;
 use crate::store::audit::{AuditHash, AuditKey, ChainHead, FoundRow};
 use crate::store::{AuditEvent, AuditRow};
 
-/// Maximum number of rows that one call removes.
+/// Number of rows of which a call of [`prune`] removes those that are old.
 const PRUNE_BATCH: usize = 200;
-/// Maximum number of rows that it reads, where rows of the future come first.
+/// Maximum number of rows that it reads, if the first ones have no credible time.
 const PRUNE_SCAN: usize = 10_000;
+/// No event is older than this version: 2026.
+const FIRST_TIME: Timestamp = Timestamp::from_secs(1_767_225_600);
 
 /// Sets the audit key of a store that has none.
 pub(super) fn make_key(db: &Connection, secret: &[u8; 32]) -> rusqlite::Result<()> {
@@ -100,12 +102,11 @@ pub(super) fn base(db: &Connection, app: &str) -> rusqlite::Result<Option<ChainH
     statement.query_row([app], base).optional()
 }
 
-/// Removes the oldest rows, of events that are older than `retention`; at most [`PRUNE_BATCH`], because other calls wait
-/// for the transaction. Returns whether there may be more.
+/// Removes the oldest rows, of events that are older than `retention`; about [`PRUNE_BATCH`] at most, because other
+/// calls wait for the transaction. Returns whether there may be more.
 ///
-/// Rows are in the order in which they were written, but the wall clock may have been wrong. So a row stays as long as
-/// those before it: if the clock was behind, that removes nothing too early. Rows of the future do not count, and go with
-/// the next row that is old.
+/// Rows are removed in their order, up to the first that is too new. The wall clock may have been wrong: a time in the
+/// future, or before [`FIRST_TIME`], says nothing, and its row goes with the next one that is old.
 pub(super) fn prune(
     db: &Connection,
     app: &str,
@@ -116,32 +117,31 @@ pub(super) fn prune(
         "SELECT number, event, hash FROM audit_log WHERE app = ?1 ORDER BY number LIMIT ?2",
     )?;
     let rows = statement.query_map(params![app, Number(PRUNE_SCAN as u64)], found)?;
-    let before = now - retention;
-    let (mut passed, mut last) = (None, None);
+    let mut last = None;
     for (index, row) in rows.enumerate() {
-        let FoundRow { number, event, hash } = row?;
-        if index < PRUNE_BATCH {
-            passed = Some((number, hash));
-        }
-        let event = serde_json::from_slice::<AuditEvent>(&event);
-        let at = event.map_or(Timestamp::MAX, |event| event.at_ms);
-        if at < before {
-            last = passed;
-        }
-        if (before..=now).contains(&at) || (last.is_some() && index + 1 >= PRUNE_BATCH) {
+        if index >= PRUNE_BATCH && last.is_some() {
             break;
         }
+        let FoundRow { number, event, hash } = row?;
+        let event = serde_json::from_slice::<AuditEvent>(&event);
+        let at = event.map_or(Timestamp::MAX, |event| event.at_ms);
+        if !(FIRST_TIME..=now).contains(&at) {
+            continue;
+        }
+        if at >= now - retention {
+            break;
+        }
+        last = Some((number, hash));
     }
     let Some((number, hash)) = last else { return Ok(false) };
-    let removed = db
-        .prepare_cached("DELETE FROM audit_log WHERE app = ?1 AND number <= ?2")?
+    db.prepare_cached("DELETE FROM audit_log WHERE app = ?1 AND number <= ?2")?
         .execute(params![app, Number(number)])?;
     db.prepare_cached(
         "INSERT INTO audit_bases (app, number, hash) VALUES (?1, ?2, ?3) \
          ON CONFLICT DO UPDATE SET number = excluded.number, hash = excluded.hash",
     )?
     .execute(params![app, Number(number), hash.as_bytes()])?;
-    Ok(removed == PRUNE_BATCH)
+    Ok(true)
 }
 
 /// At most `limit` rows after number `after`, oldest first.
