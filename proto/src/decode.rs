@@ -11,7 +11,7 @@ use crate::variant::object;
 use crate::{ClientMessage, Error, ErrorCode, Request, ServerMessage};
 use envelope::{Envelope, OnlyId};
 use fault::Fault;
-pub use fault::expectation;
+pub use fault::{expectation, type_in_words};
 
 /// Maximum nesting depth of arrays and objects in one message.
 pub const MAX_JSON_DEPTH: usize = 32;

@@ -35,6 +35,7 @@ pub use close::{Action, ClientClose, CloseCode, Disconnect, SessionEnd};
 pub use command::*;
 pub use decode::{
     DecodeError, MAX_JSON_DEPTH, check_depth, decode_client, decode_server, expectation,
+    type_in_words,
 };
 pub use encode::{
     ResetEncoder, encode_disconnect, encode_ping, encode_push, encode_reply, frame_text,

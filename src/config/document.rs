@@ -7,13 +7,14 @@ use std::ops::Range;
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
+use stagedoor_proto::type_in_words;
 use toml::Spanned;
 use toml::de::DeTable;
 
 use super::environment::Environment;
 use super::mistakes::Mistakes;
 use super::removal::{remove, set_required};
-use super::schema::{choices, is_secret, required_beside};
+use super::schema::{expected_at, is_secret, required_beside};
 use super::spans::{KeySpan, anchor_table, line_of, spans_of};
 use super::suggest::{quoted, with_suggestion};
 use super::violation::RuleViolation;
@@ -176,19 +177,13 @@ impl Document<'_> {
         if let Some(field) = quoted(found, "missing field ") {
             return Located { place, fault: Fault::Missing { field: field.to_owned() } };
         }
-        // What is said of the value of an enum that is neither a string nor a table with one key.
-        if let (Some(place), Some(wanted)) = (place, message.strip_prefix("wanted ")) {
-            let names = choices(&place.key);
-            let allowed = match &*names {
-                [] => in_words(wanted.split(", found ").next().unwrap_or(wanted)).to_owned(),
-                [one] => format!("`{one}`"),
-                [one, other] => format!("`{one}` or `{other}`"),
-                more => format!("one of `{}`", more.join("`, `")),
-            };
-            return Located {
-                place: Some(place),
-                fault: Fault::Value { found: self.shown(place), allowed },
-            };
+        // What is said of the value of an enum, and of the value of its variant.
+        let said = [("wanted ", "a string or a table"), ("expected ", "a table")];
+        let said = said.iter().find(|(start, _)| message.starts_with(start));
+        if let (Some(place), Some((_, any))) = (place, said) {
+            let allowed = expected_at(&place.key).unwrap_or_else(|| (*any).to_owned());
+            let fault = Fault::Value { found: self.shown(place), allowed };
+            return Located { place: Some(place), fault };
         }
         let is_type_error =
             ["invalid ", "unknown variant "].iter().any(|start| found.starts_with(start));
@@ -277,15 +272,11 @@ impl Document<'_> {
     }
 }
 
-/// serde's name of a type, in words that need no Rust.
+/// serde's name of a type, in words of the file.
 fn in_words(allowed: &str) -> &str {
-    match allowed {
-        "a sequence" => "an array",
-        "a boolean" => "true or false",
-        "a map" => "a table",
+    match type_in_words(allowed) {
+        "an object" | "a map" => "a table",
         "path string" => "a string",
-        "string or table" => "a table",
-        _ if allowed.starts_with("struct ") => "a table",
-        _ => allowed,
+        words => words,
     }
 }

@@ -27,13 +27,27 @@ pub(super) fn required_beside(key: &str, field: &str) -> Vec<String> {
     required.into_iter().next().unwrap_or_else(|| vec![field.to_owned()])
 }
 
-/// The texts that the value at `key` may be, if it is one of a few.
-pub(super) fn choices(key: &str) -> Vec<String> {
+/// What the value at `key` may be, if it is one of a few texts, or a table.
+pub(super) fn expected_at(key: &str) -> Option<String> {
     let schema = Config::schema().to_value();
     let nodes = at(&schema, key);
     let listed = nodes.iter().filter_map(|node| node.get("enum")?.as_array()).flatten();
     let texts = nodes.iter().filter_map(|node| node.get("const")).chain(listed);
-    texts.filter_map(Value::as_str).map(str::to_owned).collect()
+    let texts: Vec<_> = texts.filter_map(Value::as_str).collect();
+    if !texts.is_empty() {
+        return Some(one_of(&texts));
+    }
+    let tables = nodes.iter().filter_map(|node| node.get("properties")?.as_object());
+    let keys: Vec<_> = tables.flat_map(|table| table.keys().map(String::as_str)).collect();
+    (!keys.is_empty()).then(|| format!("a table with {}", one_of(&keys)))
+}
+
+fn one_of(names: &[&str]) -> String {
+    match names {
+        [one] => format!("`{one}`"),
+        [one, other] => format!("`{one}` or `{other}`"),
+        more => format!("one of `{}`", more.join("`, `")),
+    }
 }
 
 /// The schemas of the value at `key`.
@@ -59,7 +73,12 @@ fn next<'a>(schema: &'a Value, nodes: &[&'a Value], segment: &str) -> Vec<&'a Va
 
 /// The schema of a segment of a key, such as `auth_webhook` or `0]`.
 fn below<'a>(node: &'a Value, segment: &str) -> Option<&'a Value> {
-    if segment.ends_with(']') { node.get("items") } else { node.get("properties")?.get(segment) }
+    if segment.ends_with(']') {
+        return node.get("items");
+    }
+    let property = node.get("properties").and_then(|properties| properties.get(segment));
+    // The keys of a table such as `default_rooms` are the operator's.
+    property.or_else(|| node.get("additionalProperties"))
 }
 
 /// Whether `node` is the schema of a secret or of a list of secrets.
@@ -72,7 +91,7 @@ fn is_marked(schema: &Value, node: &Value) -> bool {
 }
 
 /// Adds a node of the schema, and every schema that it refers to or has as an alternative.
-fn expand<'a>(schema: &'a Value, node: &'a Value, nodes: &mut Vec<&'a Value>) {
+pub(super) fn expand<'a>(schema: &'a Value, node: &'a Value, nodes: &mut Vec<&'a Value>) {
     nodes.push(node);
     let target =
         node.get("$ref").and_then(Value::as_str).and_then(|target| schema.pointer(&target[1..]));

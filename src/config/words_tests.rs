@@ -6,13 +6,26 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::Config;
+use super::schema::expand;
 
-/// A value of each type.
-const VALUES: [&str; 9] =
-    ["5", "-5", "1.5", "\"x\"", "true", "1979-05-27", "[5]", "[\"x\"]", "{ x = 5 }"];
+/// Values of each type.
+const VALUES: [&str; 12] = [
+    "5",
+    "-5",
+    "1.5",
+    "\"x\"",
+    "true",
+    "1979-05-27",
+    "[5]",
+    "[\"x\"]",
+    "{}",
+    "{ x = 5 }",
+    "{ x = 5, y = 5 }",
+    "{ local = 5 }",
+];
 
 /// Words of types that a reader of the file does not know.
-const WORDS: [&str; 13] = [
+const WORDS: [&str; 16] = [
     "struct",
     "enum",
     "variant",
@@ -20,12 +33,15 @@ const WORDS: [&str; 13] = [
     "tuple",
     "map",
     "newtype",
+    "element",
     "u16",
     "u32",
     "u64",
     "usize",
     "path string",
     "string or table",
+    "found expected",
+    "a valid value",
 ];
 
 /// Adds the documents in which `value` is at each key below `node`; `wrap` makes a document of a value at `node`.
@@ -36,21 +52,20 @@ fn documents(
     wrap: &dyn Fn(String) -> String,
     made: &mut BTreeSet<String>,
 ) {
-    let target = node.get("$ref").and_then(Value::as_str);
-    let target = target.and_then(|target| schema.pointer(&target[1..]));
-    let choices = ["anyOf", "oneOf", "allOf"].iter().filter_map(|key| node.get(key)?.as_array());
-    for node in choices.flatten().chain(target) {
-        documents(schema, node, value, wrap, made);
-    }
-    for (key, node) in node.get("properties").and_then(Value::as_object).into_iter().flatten() {
-        let wrap = |value: String| wrap(format!("{{ {key} = {value} }}"));
-        made.insert(wrap(value.to_owned()));
-        documents(schema, node, value, &wrap, made);
-    }
-    if let Some(node) = node.get("items") {
-        let wrap = |value: String| wrap(format!("[{value}]"));
-        made.insert(wrap(value.to_owned()));
-        documents(schema, node, value, &wrap, made);
+    let mut nodes = Vec::new();
+    expand(schema, node, &mut nodes);
+    for node in nodes {
+        let keys = node.get("properties").and_then(Value::as_object).into_iter().flatten();
+        let keys = keys.map(|(key, node)| (format!("{{ {key} = "), node, " }"));
+        // The keys of a table such as `default_rooms` are the operator's.
+        let own = node.get("additionalProperties").filter(|node| node.is_object());
+        let own = own.map(|node| ("{ a = ".to_owned(), node, " }"));
+        let items = node.get("items").map(|node| ("[".to_owned(), node, "]"));
+        for (before, node, after) in keys.chain(own).chain(items) {
+            let wrap = |value: String| wrap(format!("{before}{value}{after}"));
+            made.insert(wrap(value.to_owned()));
+            documents(schema, node, value, &wrap, made);
+        }
     }
 }
 

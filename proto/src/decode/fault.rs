@@ -68,7 +68,7 @@ fn reword(path: &str, complaint: &str) -> Fault {
 pub fn expectation(complaint: &str) -> Option<String> {
     let (complaint, _) = complaint.rsplit_once(" at line ").unwrap_or((complaint, ""));
     let (_, expected) = complaint.rsplit_once(", expected ")?;
-    Some(format!("expected {}", in_words(expected)))
+    Some(format!("expected {}", type_in_words(expected)))
 }
 
 fn below(path: &str, name: &str) -> String {
@@ -76,7 +76,8 @@ fn below(path: &str, name: &str) -> String {
 }
 
 /// serde's name of a type, in words that need no Rust.
-fn in_words(expected: &str) -> &str {
+#[must_use]
+pub fn type_in_words(expected: &str) -> &str {
     match expected {
         "u16" => "an integer from 0 to 65535",
         "u32" => "an integer from 0 to 4294967295",
