@@ -110,7 +110,7 @@ async fn gateway_with(address: SocketAddr, change: impl FnOnce(&mut Config)) -> 
     let webhook = AuthWebhook {
         url: format!("http://{address}/auth"),
         secret: format!("whsec_{}", STANDARD.encode(SECRET)).into(),
-        deadline: Duration::from_millis(500),
+        deadline: Duration::from_secs(3),
         max_concurrent: 4,
         allow_private: false,
     };

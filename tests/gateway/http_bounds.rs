@@ -67,7 +67,7 @@ async fn unread_answers_end_the_connection_over_tls() {
     let (directory, issued) = (tempfile::tempdir().unwrap(), tls::issue());
     issued.write(directory.path(), "a");
     let certificate = tls::tls(directory.path(), "a").unwrap();
-    let setup = one_connection_per_port(Duration::from_millis(500)).with(|config| {
+    let setup = one_connection_per_port(Duration::from_secs(2)).with(|config| {
         config.listen.tls = Some(certificate.clone());
         config.listen.admin_tls = Some(certificate);
     });

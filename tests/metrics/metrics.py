@@ -14,7 +14,7 @@ from prometheus_client.openmetrics import parser as openmetrics
 # The kind of a family in the classic format, where it differs from that of OpenMetrics.
 CLASSIC_KINDS = {"info": "gauge"}
 # Changes between two scrapes of an idle gateway.
-CHANGING = "stagedoor_store_call_duration_seconds"
+CHANGING = ("stagedoor_store_call_duration_seconds", "stagedoor_pending_connections")
 
 
 def scrape(url, accept):

@@ -46,7 +46,10 @@ async def check(gateway, browser):
     await tab.reload()
     await tab.evaluate(code)
     assert await printed(tab, "resumed") == instance
-    await links(watcher, ["suspended", "live"])
+    # What was pushed arrives before a reply. Nothing was, if the page resumed before its former connection ended.
+    await watcher.request(roster={"room": "lobby"})
+    if watcher.pushes:
+        await links(watcher, ["suspended", "live"])
     print("a reload resumes as the same participant", flush=True)
 
     watcher.pushes.clear()

@@ -3,11 +3,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { expect as see } from '@playwright/test';
 import { expect, it } from 'vitest';
 
 import { useGateway } from '../../packages/client/tests/harness/index.js';
-import { copyOf, enter, participants, say, serve, show, useBrowser } from './site.js';
+import { copyOf, enter, participants, say, see, serve, show, useBrowser } from './site.js';
 
 const used = useGateway();
 const browser = useBrowser();

@@ -1,11 +1,10 @@
 // The moderator's panel of examples/moderator.
 
-import { expect as see } from '@playwright/test';
 import { expect, it } from 'vitest';
 
 import { started, unique, useGateway } from '../../packages/client/tests/harness/index.js';
 import { mintSessionToken } from '../../packages/server/src/index.js';
-import { copyOf, serve, show, useBrowser } from './site.js';
+import { copyOf, see, serve, show, useBrowser } from './site.js';
 
 const used = useGateway();
 const browser = useBrowser();

@@ -3,13 +3,12 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { expect as see } from '@playwright/test';
 import react from '@vitejs/plugin-react';
 import { build } from 'vite';
 import { expect, it } from 'vitest';
 
 import { useGateway } from '../../packages/client/tests/harness/index.js';
-import { copyOf, enter, participants, say, serve, show, useBrowser } from './site.js';
+import { copyOf, enter, participants, say, see, serve, show, useBrowser } from './site.js';
 
 const used = useGateway();
 const browser = useBrowser();

@@ -8,13 +8,16 @@ import { extname, join, normalize } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-import { type BrowserContext, chromium, expect as see, type Page } from '@playwright/test';
+import { type BrowserContext, chromium, expect, type Page } from '@playwright/test';
 import { afterAll, beforeAll } from 'vitest';
 
 import { cleanUp, type Gateway } from '../../packages/client/tests/harness/index.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const TYPES: Readonly<Record<string, string>> = { '.html': 'text/html', '.js': 'text/javascript' };
+
+/** What a page shows, within the time that a busy machine needs. */
+export const see = expect.configure({ timeout: 30_000 });
 
 /** A browser for all tests of a file: `open` is another user's, with a storage of its own. */
 export function useBrowser(): { open(): Promise<BrowserContext> } {

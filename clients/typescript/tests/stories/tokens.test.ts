@@ -1,10 +1,9 @@
 // The backend of examples/tokens-express: a login, session tokens, room tokens and webhooks.
 
-import { expect as see } from '@playwright/test';
 import { expect, it } from 'vitest';
 
 import { cleanUp, freePort, Gateway } from '../../packages/client/tests/harness/index.js';
-import { copyOf, type Program, run, show, useBrowser } from './site.js';
+import { copyOf, type Program, run, see, show, useBrowser } from './site.js';
 
 const SECRET = 'change-me-change-me-change-me-abcdef';
 const HOOK = `whsec_${Buffer.from('long-enough-and-random-enough-32').toString('base64')}`;

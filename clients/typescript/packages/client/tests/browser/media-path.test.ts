@@ -15,7 +15,7 @@ if (!network) process.stderr.write('the tests of lost paths need root and the ri
 afterAll(() => network?.remove());
 const chromium = useChromium(() => ({ wrap: network?.wrap ?? [] }));
 const withNetwork = it.runIf(network);
-/** The time until media is back is measured. A busy machine may need another attempt. */
+/** Times are measured. A busy machine may need another attempt. */
 const isMeasured = { retry: 2 };
 
 async function pair(gateway = network?.address): Promise<Pair & { proxy: FaultProxy }> {
@@ -35,7 +35,7 @@ async function recovery(viewer: Page): Promise<number> {
   return performance.now() - start;
 }
 
-withNetwork('no restart on a blip of one second', async () => {
+withNetwork('no restart on a blip of one second', isMeasured, async () => {
   const { publisher, viewer } = await pair();
   const before = await publisher.evaluate(() => helpers.offers());
   network?.blockUdp(true);
@@ -98,6 +98,7 @@ withNetwork('media returns within 5 s of another network', isMeasured, async () 
 
 withNetwork.each(['the same address', 'another address'] as const)(
   'check 13: a network comes back with %s',
+  isMeasured,
   async (address) => {
     const errors: string[] = [];
     const proxy = await faultProxy(used.gateway, network?.address);

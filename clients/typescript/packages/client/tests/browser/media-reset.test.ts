@@ -101,8 +101,8 @@ it.each(['publisher', 'viewer'] as const)(
     const before = await publisher.evaluate(() => helpers.offers());
     await reset(all, side);
     // Offers, answers and candidates may have been missed: they are made again.
-    await expect.poll(() => credentials(publisher)).toBe('user-2');
-    await expect.poll(() => credentials(viewer)).toBe('user-2');
+    await expect.poll(() => credentials(publisher), { timeout: 20_000 }).toBe('user-2');
+    await expect.poll(() => credentials(viewer), { timeout: 20_000 }).toBe('user-2');
     await viewer.evaluate(() => helpers.until(helpers.at.watched.link, ({ status }) => status === 'connected'));
     await viewer.evaluate(() => helpers.untilDecoded(10));
     expect(await publisher.evaluate(() => helpers.offers())).toBe(before + 1);

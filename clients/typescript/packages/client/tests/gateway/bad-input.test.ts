@@ -27,10 +27,13 @@ function hint(match: RegExp): unknown {
   return expect.stringMatching(match);
 }
 
+/** Times for servers that do not answer. Others get the default ones. */
+const SHORT = { startTimeoutMs: 1_000, connectTimeoutMs: 200 };
+
 /** The error of a start that must fail. */
-async function failure(url: string, how: StartWith = { guest: 'ada' }): Promise<StagedoorError | undefined> {
-  const one = manager({ url }, { startTimeoutMs: 1_000, connectTimeoutMs: 200 });
-  const { error } = await one.start(how);
+async function failure(url: string, times: Partial<typeof SHORT> = {}): Promise<StagedoorError | undefined> {
+  const one = manager({ url }, times);
+  const { error } = await one.start({ guest: 'ada' });
   expect(one.state.value).toMatchObject({ state: 'notLoggedIn', code: error?.code });
   expect(one.connection.value.status).toBe('idle');
   expect(error?.hint).not.toBe('');
@@ -39,24 +42,24 @@ async function failure(url: string, how: StartWith = { guest: 'ada' }): Promise<
 
 describe('servers that are no gateway', () => {
   it('unreachable', async () => {
-    expect(await failure('http://127.0.0.1:1')).toMatchObject({
+    expect(await failure('http://127.0.0.1:1', SHORT)).toMatchObject({
       code: 'unreachable',
       hint: hint(/url/),
     });
   });
 
   it('a name that does not resolve', async () => {
-    expect(await failure('http://gateway.invalid')).toMatchObject({ code: 'unreachable' });
+    expect(await failure('http://gateway.invalid', SHORT)).toMatchObject({ code: 'unreachable' });
   });
 
   it('a black hole', async () => {
     const url = await listening(createTcpServer(() => undefined));
-    expect(await failure(url)).toMatchObject({ code: 'unreachable', outcome: 'refused' });
+    expect(await failure(url, SHORT)).toMatchObject({ code: 'unreachable', outcome: 'refused' });
   });
 
   it('a web server', async () => {
     const url = await listening(createServer((_, response) => response.writeHead(404).end()));
-    expect(await failure(url)).toMatchObject({ code: 'unreachable' });
+    expect(await failure(url, SHORT)).toMatchObject({ code: 'unreachable' });
   });
 
   it.each(['other.v1', ''])('a WebSocket with the subprotocol %j', async (protocol) => {
@@ -66,7 +69,7 @@ describe('servers that are no gateway', () => {
     cleanUp(() => {
       for (const socket of sockets.clients) socket.terminate();
     });
-    expect(['not_a_gateway', 'unreachable']).toContain((await failure(url))?.code);
+    expect(['not_a_gateway', 'unreachable']).toContain((await failure(url, SHORT))?.code);
   });
 
   it.each([
@@ -101,7 +104,7 @@ describe('servers that are no gateway', () => {
       socket.send('{"disconnect":{"code":4001,"reason":"unsupported_version","action":"stop"}}');
       socket.close(4001, 'unsupported_version');
     });
-    const one = manager({ url }, { startTimeoutMs: 1_000 });
+    const one = manager({ url });
     expect((await one.start({ guest: 'ada' })).error).toMatchObject({
       code: 'unsupported_version',
       hint: hint(/version/),

@@ -220,9 +220,8 @@ describe('stop', () => {
     if (when === 'after it threw') {
       await expect(stopped).rejects.toMatchObject({ code: 'not_confirmed', outcome: 'unknown' });
       expect(one.state.value.state).toBe('established');
-    } else {
-      await proxy.frame('down', (text) => text.includes('"ended"'));
     }
+    await proxy.frame('down', (text) => text.includes('"ended"'));
     if (by === 'a close') {
       proxy.close(4400);
     } else {

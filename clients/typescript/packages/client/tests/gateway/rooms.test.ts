@@ -87,6 +87,7 @@ describe('joining', () => {
     const name = unique('room');
     proxy.rule({ way: 'down', match: (text) => text.includes('"joined"'), fault: { kind: 'hold' } });
     await expect(one.room(name).join({ timeoutMs: 200 })).rejects.toMatchObject({ code: 'deadline' });
+    await proxy.frame('down', (text) => text.includes('"joined"'));
     proxy.release('down');
     await proxy.frame('down', (text) => text.includes('"left"'));
     expect(await used.gateway.usernames(name).catch(() => [])).toEqual([]);

@@ -220,7 +220,7 @@ it('a room is joined in the next session', async () => {
 it('a room is joined once the connection is back', async () => {
   silentConsole();
   const proxy = await faultProxy(used.gateway);
-  const made = await started(proxy, { requestTimeoutMs: 200 });
+  const made = await started(proxy, { requestTimeoutMs: 2_000 });
   const name = unique('room');
   proxy.refuse(true);
   proxy.cut();

@@ -85,7 +85,7 @@ it('one of 300 participants changes, and one row renders', async () => {
   const { moderation } = await moderatorOf(room);
   const others = await crowd(room, CROWD - 2);
   await until(made.room(room).participants, (all) => all.size === CROWD);
-  await expect.poll(() => screen.element.querySelectorAll('li').length).toBe(CROWD);
+  await expect.poll(() => screen.element.querySelectorAll('li').length, { timeout: 20_000 }).toBe(CROWD);
   const [one, another] = others;
   rendered.length = 0;
   const [listsBefore, moderatorsBefore] = [lists, moderators];
@@ -189,7 +189,7 @@ it('signals reach the newest function, and streams appear and end', async () => 
   await screen.shows('one in slides');
   await peerRoom.send('other', null);
   await peerRoom.send('chat', { text: 'hello' });
-  await expect.poll(() => got.length).toBe(1);
+  await expect.poll(() => got.length, { timeout: 20_000 }).toBe(1);
   screen.render(<StagedoorProvider manager={made}>{tree('two')}</StagedoorProvider>);
   await screen.shows('two in slides');
   await peerRoom.send('chat', { text: 'again' });
