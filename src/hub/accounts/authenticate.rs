@@ -8,6 +8,7 @@ use super::Accounts;
 use super::attempt::Attempt;
 use crate::auth::{AuthRequest, Authenticated, Authenticator, Purpose};
 use crate::hub::app::App;
+use crate::hub::context::Context;
 use crate::hub::errors::StartError;
 use crate::hub::session_meta::PeerInfo;
 use crate::request::RequestId;
@@ -31,6 +32,21 @@ impl AuthenticatedStart {
     /// Whether the settings that accepted the credentials are still in force.
     pub(super) fn is_current(&self) -> bool {
         Arc::ptr_eq(&self.accepted_by, &self.app.auth())
+    }
+
+    /// Decides it again by the app's current settings, after earlier ones accepted it.
+    pub(super) async fn reauthenticate(
+        &mut self,
+        context: &Context,
+        attempt: &Attempt,
+    ) -> Result<(), StartError> {
+        while !self.is_current() {
+            let current = self.app.auth();
+            let decided = current.reauthenticate(&self.request, &self.authenticated);
+            self.authenticated = attempt.wait_for(context, decided).await?;
+            self.accepted_by = current;
+        }
+        Ok(())
     }
 }
 
@@ -68,20 +84,5 @@ impl Accounts {
         let authenticated = attempt.wait_for(&self.context, decided).await?;
         let app = Arc::clone(app);
         Ok(AuthenticatedStart { app, request: auth_request, accepted_by, authenticated })
-    }
-
-    /// Decides a start again by the app's current settings, after earlier ones accepted it.
-    pub(super) async fn reauthenticate(
-        &self,
-        start: &mut AuthenticatedStart,
-        attempt: &Attempt,
-    ) -> Result<(), StartError> {
-        while !start.is_current() {
-            let current = start.app.auth();
-            let decided = current.reauthenticate(&start.request, &start.authenticated);
-            start.authenticated = attempt.wait_for(&self.context, decided).await?;
-            start.accepted_by = current;
-        }
-        Ok(())
     }
 }

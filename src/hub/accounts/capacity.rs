@@ -20,76 +20,76 @@ use crate::telemetry::Limit;
 /// The `retry_after` of a client whose start exceeds `sessions_per_node`.
 pub(super) const FULL_RETRY_AFTER: Duration = Duration::from_secs(3);
 
-impl Accounts {
-    pub(super) fn check_capacity(
-        &self,
-        address: IpAddr,
-        capacity_of: fn(IpAddr, &Limits) -> Capacity,
-    ) -> Result<(), StartError> {
-        let capacity = capacity_of(address, &self.context.limits());
-        let checked = self.sessions.check_capacity(address, capacity);
-        checked.map_err(|exceeded| self.overloaded(exceeded))
-    }
+/// Checks a limit of sessions or names of an address.
+pub(super) fn check_capacity(
+    accounts: &Accounts,
+    address: IpAddr,
+    capacity_of: fn(IpAddr, &Limits) -> Capacity,
+) -> Result<(), StartError> {
+    let capacity = capacity_of(address, &accounts.context.limits());
+    let checked = accounts.sessions.check_capacity(address, capacity);
+    checked.map_err(|exceeded| overloaded(accounts, exceeded))
+}
 
-    /// Checks the limit of names for a guest who takes an exclusive one, as far as suspended sessions hold them. The
-    /// store counts the reserved ones. The instance may hold the name already.
-    pub(super) fn check_names(
-        &self,
-        names: Option<&mut NameClaim>,
-        prepared: &Prepared,
-        peer: &PeerInfo,
-        counts_reserved: bool,
-    ) -> Result<(), StartError> {
-        let Some(names) = names.filter(|_| prepared.held == 0) else { return Ok(()) };
-        self.check_capacity(peer.address, Capacity::of_names)?;
-        if counts_reserved {
-            names.max_reserved = self.spare_names(peer.address);
+/// Checks the limit of names for a guest who takes an exclusive one, as far as suspended sessions hold them. The
+/// store counts the reserved ones. The instance may hold the name already.
+pub(super) fn check_names(
+    accounts: &Accounts,
+    names: Option<&mut NameClaim>,
+    prepared: &Prepared,
+    peer: &PeerInfo,
+    counts_reserved: bool,
+) -> Result<(), StartError> {
+    let Some(names) = names.filter(|_| prepared.held == 0) else { return Ok(()) };
+    check_capacity(accounts, peer.address, Capacity::of_names)?;
+    if counts_reserved {
+        names.max_reserved = spare_names_of(accounts, peer.address);
+    }
+    Ok(())
+}
+
+/// How many names guests of an address may reserve, besides those of suspended sessions.
+fn spare_names_of(accounts: &Accounts, address: IpAddr) -> usize {
+    let capacity = Capacity::of_names(address, &accounts.context.limits());
+    spare_names(&accounts.sessions, address, capacity)
+}
+
+/// Checks the limit of names that guests of an address hold without a session.
+pub(super) async fn check_reserved(
+    accounts: &Accounts,
+    app: &App,
+    names: Vec<Username>,
+    peer: &PeerInfo,
+) -> Result<(), StartError> {
+    let mut reserved = 0;
+    for username in names {
+        let user = UserKey { app: Arc::clone(app.id()), username };
+        let rows = accounts.engine.rows(DirectoryKey::of(&user)).await?;
+        reserved += usize::from(rows.is_empty());
+    }
+    if reserved >= spare_names_of(accounts, peer.address) {
+        return Err(overloaded(accounts, LimitExceeded::Names));
+    }
+    Ok(())
+}
+
+/// The error of a start that exceeds a limit, which is counted.
+pub(super) fn overloaded(accounts: &Accounts, exceeded: LimitExceeded) -> StartError {
+    let (limit, message) = match exceeded {
+        LimitExceeded::Total => {
+            (Limit::SessionsPerNode, "the session limit of this node is reached; retry later")
         }
-        Ok(())
-    }
-
-    /// How many names guests of an address may reserve, besides those of suspended sessions.
-    fn spare_names(&self, address: IpAddr) -> usize {
-        let capacity = Capacity::of_names(address, &self.context.limits());
-        spare_names(&self.sessions, address, capacity)
-    }
-
-    /// Checks the limit of names that guests of an address hold without a session.
-    pub(super) async fn check_reserved(
-        &self,
-        app: &App,
-        names: Vec<Username>,
-        peer: &PeerInfo,
-    ) -> Result<(), StartError> {
-        let mut reserved = 0;
-        for username in names {
-            let user = UserKey { app: Arc::clone(app.id()), username };
-            let rows = self.engine.rows(DirectoryKey::of(&user)).await?;
-            reserved += usize::from(rows.is_empty());
-        }
-        if reserved >= self.spare_names(peer.address) {
-            return Err(self.overloaded(LimitExceeded::Names));
-        }
-        Ok(())
-    }
-
-    pub(super) fn overloaded(&self, exceeded: LimitExceeded) -> StartError {
-        let (limit, message) = match exceeded {
-            LimitExceeded::Total => {
-                (Limit::SessionsPerNode, "the session limit of this node is reached; retry later")
-            }
-            LimitExceeded::Address => (
-                Limit::SessionsPerAddress,
-                "the session limit of this address is reached; end a session first",
-            ),
-            LimitExceeded::Names => (
-                Limit::GuestNamesPerAddress,
-                "guests of this address hold too many names without a connection; resume or wait",
-            ),
-        };
-        self.context.hit(limit);
-        StartError::new(CloseCode::Overloaded, message).retry_after(FULL_RETRY_AFTER)
-    }
+        LimitExceeded::Address => (
+            Limit::SessionsPerAddress,
+            "the session limit of this address is reached; end a session first",
+        ),
+        LimitExceeded::Names => (
+            Limit::GuestNamesPerAddress,
+            "guests of this address hold too many names without a connection; resume or wait",
+        ),
+    };
+    accounts.context.hit(limit);
+    StartError::new(CloseCode::Overloaded, message).retry_after(FULL_RETRY_AFTER)
 }
 
 /// The claim of a guest to an exclusive name, or the bound of a registered user's instances.

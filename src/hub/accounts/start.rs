@@ -13,7 +13,9 @@ use stagedoor_proto::{
 
 use super::attempt::Attempt;
 use super::authenticate::AuthenticatedStart;
-use super::capacity::{FULL_RETRY_AFTER, bounds_of};
+use super::capacity::{
+    FULL_RETRY_AFTER, bounds_of, check_capacity, check_names, check_reserved, overloaded,
+};
 use super::claim::prepared_claim;
 use super::previous::PreviousSession;
 use super::{Accounts, OpenedSession};
@@ -99,13 +101,13 @@ impl Accounts {
         let secret = self.new_secret(key);
         let hash = SecretHash::of(secret.as_str());
         // Before the admission: it would void the tokens of the session that stays.
-        self.check_capacity(peer.address, Capacity::of_sessions)?;
+        check_capacity(self, peer.address, Capacity::of_sessions)?;
         let (mut refused_generation, mut counts_reserved) = (None, true);
         loop {
             attempt.check(&self.context)?;
             // Boxed, as everything that few starts do: the state of a start is copied to the heap as a whole.
             if !accepted.is_current() {
-                Box::pin(self.reauthenticate(&mut accepted, attempt)).await?;
+                Box::pin(accepted.reauthenticate(&self.context, attempt)).await?;
             }
             let authenticated = &accepted.authenticated;
             let is_guest = authenticated.is_guest();
@@ -122,7 +124,7 @@ impl Accounts {
             let guest_fence = self.access.guest_fence();
             let previous = PreviousSession::find(self, start, user, &prepared);
             let (mut names, instances) = bounds_of(&app, is_guest, &prepared, previous.as_ref());
-            self.check_names(names.as_mut(), &prepared, &peer, counts_reserved)?;
+            check_names(self, names.as_mut(), &prepared, &peer, counts_reserved)?;
             let admission = Admission {
                 user: user.clone(),
                 instance: start.instance.clone(),
@@ -146,7 +148,7 @@ impl Accounts {
                     continue;
                 }
                 Err(Refusal::NamesReserved(names)) => {
-                    Box::pin(self.check_reserved(&app, names, &peer)).await?;
+                    Box::pin(check_reserved(self, &app, names, &peer)).await?;
                     counts_reserved = false;
                     continue;
                 }
@@ -218,7 +220,7 @@ impl Accounts {
         attempt.check(&self.context)?;
         let capacity = Capacity::of_sessions(session.meta().peer.address, &self.context.limits());
         let inserted = self.sessions.insert(session, capacity);
-        inserted.map_err(|exceeded| self.overloaded(exceeded))?;
+        inserted.map_err(|exceeded| overloaded(self, exceeded))?;
         let claimed = if self.access.guest_fence() == guest_fence {
             self.claim(session, claim, attempt).await
         } else {

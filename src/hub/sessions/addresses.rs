@@ -93,7 +93,8 @@ impl Addresses {
 
     /// The memory of messages of a new connection.
     pub(super) fn message_share(&self, address: IpAddr, limits: &Limits) -> MessageShare {
-        MessageShare::new(Arc::clone(&self.messages), address, limits)
+        let exempt = is_exempt(address, limits);
+        MessageShare::new(Arc::clone(&self.messages), address, exempt, limits)
     }
 
     /// Bytes of all messages that are being received.

@@ -3,7 +3,6 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::addresses::is_exempt;
 use super::counts::{AddressCounts, Capacity};
 use crate::config::Limits;
 
@@ -36,11 +35,16 @@ impl MessageShare {
         }
     }
 
-    /// The share of a connection without a message.
-    pub(super) fn new(counts: Arc<AddressCounts>, address: IpAddr, limits: &Limits) -> Self {
+    /// The share of a connection without a message. Of an exempt address only the total is limited.
+    pub(super) fn new(
+        counts: Arc<AddressCounts>,
+        address: IpAddr,
+        is_exempt: bool,
+        limits: &Limits,
+    ) -> Self {
         let max_total = limits.messages_in_bytes_total;
         let max_message = limits.message_in_bytes + limits.auth_params_bytes;
-        let max_of_address = if is_exempt(address, limits) {
+        let max_of_address = if is_exempt {
             usize::MAX
         } else {
             // One message is within it in any case.
@@ -84,10 +88,10 @@ mod tests {
             message_in_bytes: 200,
             auth_params_bytes: 100,
             messages_in_bytes_total: 1_000,
-            exempt_loopback: true,
             ..Limits::default()
         };
-        MessageShare::new(Arc::clone(counts), address.parse().unwrap(), &limits)
+        let address: IpAddr = address.parse().unwrap();
+        MessageShare::new(Arc::clone(counts), address, address.is_loopback(), &limits)
     }
 
     #[test]
