@@ -16,7 +16,7 @@ use super::mistakes::Mistakes;
 use super::removal::{remove, set_required};
 use super::schema::{expected_at, is_secret, required_beside};
 use super::spans::{KeySpan, anchor_table, line_of, spans_of};
-use super::suggest::{quoted, with_suggestion};
+use super::suggest::{one_of, quoted, with_suggestion};
 use super::violation::RuleViolation;
 use super::{ConfigError, url};
 
@@ -170,8 +170,8 @@ impl Document<'_> {
             unexpected.and_then(|rest| rest.split_once(", available keys: "))
         {
             let field = fields.split(", ").next().unwrap_or_default();
-            let keys: Vec<_> = keys.split(", ").map(|key| format!("`{key}`")).collect();
-            let fault = Fault::UnknownKey { allowed: with_suggestion(field, &keys.join(" or ")) };
+            let keys = one_of(&keys.split(", ").collect::<Vec<_>>());
+            let fault = Fault::UnknownKey { allowed: with_suggestion(field, &keys) };
             return Located { place, fault };
         }
         if let Some(field) = quoted(found, "missing field ") {

@@ -71,6 +71,7 @@ pub use secret::{MIN_SERVER_KEY_CHARS, SERVER_KEY_PREFIX};
 pub use session::Session;
 pub use source::{Origin, Setting, Source};
 pub use store::{Store, file_problem};
+pub use suggest::one_of;
 pub use tls::Tls;
 pub use value::{format_duration, parse_duration};
 pub use webhook_endpoints::WebhookEndpoint;

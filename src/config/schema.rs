@@ -5,6 +5,7 @@
 use serde_json::Value;
 
 use super::root::Config;
+use super::suggest::one_of;
 
 /// Whether the value at `key`, such as `apps[0].auth_webhook.secret`, is a secret or part of one.
 pub(super) fn is_secret(key: &str) -> bool {
@@ -40,14 +41,6 @@ pub(super) fn expected_at(key: &str) -> Option<String> {
     let tables = nodes.iter().filter_map(|node| node.get("properties")?.as_object());
     let keys: Vec<_> = tables.flat_map(|table| table.keys().map(String::as_str)).collect();
     (!keys.is_empty()).then(|| format!("a table with {}", one_of(&keys)))
-}
-
-fn one_of(names: &[&str]) -> String {
-    match names {
-        [one] => format!("`{one}`"),
-        [one, other] => format!("`{one}` or `{other}`"),
-        more => format!("one of `{}`", more.join("`, `")),
-    }
 }
 
 /// The schemas of the value at `key`.

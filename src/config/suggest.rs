@@ -1,5 +1,15 @@
 //! Suggestions for misspelled names.
 
+/// The names in backquotes, as a choice: "`a`", "`a` or `b`", "one of `a`, `b`, `c`".
+#[must_use]
+pub fn one_of(names: &[&str]) -> String {
+    match names {
+        [one] => format!("`{one}`"),
+        [one, other] => format!("`{one}` or `{other}`"),
+        more => format!("one of `{}`", more.join("`, `")),
+    }
+}
+
 /// The text in backquotes behind `start`.
 pub(super) fn quoted<'a>(message: &'a str, start: &str) -> Option<&'a str> {
     message.strip_prefix(start)?.strip_prefix('`')?.split('`').next()

@@ -32,7 +32,7 @@ pub trait AuditLog: Send + Sync + 'static {
     /// whether there may be more. What is left can be verified.
     ///
     /// The wall clock may have been wrong. A row whose time is after `now`, or before this version, goes with the next
-    /// row that is old; of such rows up to 10 000 may come first.
+    /// row that is old, unless very many of them come first.
     fn prune_audit(
         &self,
         app: Arc<str>,

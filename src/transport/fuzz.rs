@@ -91,7 +91,7 @@ fn fuzz_client_frames() {
             let (mut client, server) = tokio::io::duplex(64 * 1024);
             client.write_all(late).await.unwrap();
             client.shutdown().await.unwrap();
-            let share = MessageShare::unlimited();
+            let share = MessageShare::alone();
             let mut ws = websocket(server, early.to_vec(), SETTINGS, share, &metrics);
             let (mut behaviour, mut texts) = (Vec::new(), 0);
             while let Some(message) = ws.next().await {

@@ -10,6 +10,8 @@ use serde::de::value::StrDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, Error, IntoDeserializer as _, MapAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
+use crate::config::one_of;
+
 /// Reads a struct from an object without unknown fields.
 pub(super) struct StrictReader<'a, D> {
     reader: D,
@@ -176,12 +178,9 @@ impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for StrictSeed<S> {
 
 /// The message of [`Error::unknown_field`], which only takes a static list of fields.
 fn unknown_field<E: Error>(name: &str, taken: &[&str]) -> E {
-    let quoted: Vec<_> = taken.iter().map(|name| format!("`{name}`")).collect();
-    E::custom(match &quoted[..] {
+    E::custom(match taken {
         [] => format!("unknown field `{name}`, there are no fields"),
-        [one] => format!("unknown field `{name}`, expected {one}"),
-        [one, other] => format!("unknown field `{name}`, expected {one} or {other}"),
-        more => format!("unknown field `{name}`, expected one of {}", more.join(", ")),
+        taken => format!("unknown field `{name}`, expected {}", one_of(taken)),
     })
 }
 

@@ -48,16 +48,16 @@ impl AddressCounts {
         amount: usize,
         capacity: Capacity,
     ) -> Result<(), LimitExceeded> {
-        match self.by_address.entry(network(address)) {
-            Entry::Vacant(_) if amount > capacity.per_address => {
-                return Err(LimitExceeded::Address);
-            }
-            Entry::Vacant(vacant) => drop(vacant.insert(amount)),
-            Entry::Occupied(count) if count.get() + amount > capacity.per_address => {
-                return Err(LimitExceeded::Address);
-            }
-            Entry::Occupied(mut count) => *count.get_mut() += amount,
+        let entry = self.by_address.entry(network(address));
+        let of_address = amount
+            + match &entry {
+                Entry::Occupied(count) => *count.get(),
+                Entry::Vacant(_) => 0,
+            };
+        if of_address > capacity.per_address {
+            return Err(LimitExceeded::Address);
         }
+        drop(entry.insert(of_address));
         let total = self.total.fetch_add(amount, Ordering::Relaxed) + amount;
         if total > capacity.total {
             self.release(address, amount);

@@ -16,23 +16,16 @@ pub struct MessageShare {
     address: IpAddr,
     /// Counted so far.
     bytes: usize,
-    max_total: usize,
-    max_of_address: usize,
+    capacity: Capacity,
 }
 
 impl MessageShare {
-    /// A share without limits.
+    /// A share of its own, for tests of what holds it.
     #[cfg(test)]
     #[must_use]
-    pub fn unlimited() -> Self {
+    pub fn alone() -> Self {
         let address = std::net::Ipv4Addr::LOCALHOST.into();
-        Self {
-            counts: Arc::default(),
-            address,
-            bytes: 0,
-            max_total: usize::MAX,
-            max_of_address: usize::MAX,
-        }
+        Self::new(Arc::default(), address, true, &Limits::default())
     }
 
     /// The share of a connection without a message. Of an exempt address only the total is limited.
@@ -42,27 +35,20 @@ impl MessageShare {
         is_exempt: bool,
         limits: &Limits,
     ) -> Self {
-        let max_total = limits.messages_in_bytes_total;
+        let total = limits.messages_in_bytes_total;
         let max_message = limits.message_in_bytes + limits.auth_params_bytes;
-        let max_of_address = if is_exempt {
-            usize::MAX
-        } else {
-            // One message is within it in any case.
-            (max_total / ADDRESS_PARTS).max(max_message)
-        };
-        Self { counts, address, bytes: 0, max_total, max_of_address }
+        // One message is within it in any case.
+        let part = (total / ADDRESS_PARTS).max(max_message);
+        let per_address = if is_exempt { usize::MAX } else { part };
+        let capacity = Capacity { total, per_address, ..Capacity::UNLIMITED };
+        Self { counts, address, bytes: 0, capacity }
     }
 
     /// Reserves memory for a message of `bytes` instead of what was reserved before; `false` if there is not enough, of
     /// all connections or of those of the address.
     pub fn reserve(&mut self, bytes: usize) -> bool {
         if bytes > self.bytes {
-            let capacity = Capacity {
-                total: self.max_total,
-                per_address: self.max_of_address,
-                ..Capacity::UNLIMITED
-            };
-            if self.counts.add(self.address, bytes - self.bytes, capacity).is_err() {
+            if self.counts.add(self.address, bytes - self.bytes, self.capacity).is_err() {
                 return false;
             }
         } else if bytes < self.bytes {
