@@ -368,22 +368,16 @@ async fn previous_session_ends_only_with_proof() {
 
 /// A gateway behind a proxy, whose bans of guests cover their addresses.
 async fn banning_addresses() -> Gateway {
-    let trusted = vec!["127.0.0.0/8".to_owned().try_into().unwrap()];
-    let setup = Setup::new().with(|config| {
-        config.listen.trusted_proxies = trusted;
+    let setup = Setup::new().behind_proxies().with(|config| {
         config.apps[0].ban_guest_addresses = true;
     });
     setup.run().await
 }
 
-async fn connect_from(gateway: &Gateway, address: &str) -> Client {
-    Client::connect_with(gateway, &[("X-Forwarded-For", address)]).await
-}
-
 #[tokio::test]
 async fn guest_ban_covers_the_ipv6_network() {
     let gateway = banning_addresses().await;
-    let connect = async |address: &str| connect_from(&gateway, address).await;
+    let connect = async |address: &str| Client::connect_from(&gateway, address).await;
     let mut eve = connect("2001:db8:1:2::1").await;
     eve.establish(start_of("eve", "instance-1")).await;
     let mut neighbour = connect("2001:db8:1:2:ffff::2").await;
@@ -410,7 +404,7 @@ async fn guest_ban_covers_the_ipv6_network() {
 #[tokio::test]
 async fn guest_ban_covers_the_address_it_moved_to() {
     let gateway = banning_addresses().await;
-    let connect = async |address: &str| connect_from(&gateway, address).await;
+    let connect = async |address: &str| Client::connect_from(&gateway, address).await;
     let moved = async |username: &str, from: &str, to: &str| {
         let mut client = connect(from).await;
         let started = client.establish(start_of(username, &format!("instance-{username}"))).await;

@@ -18,7 +18,7 @@ use stagedoor::server::Stopped;
 use stagedoor_proto::MAX_JSON_DEPTH;
 
 use crate::common::raw::{FIRST, Head, MORE, PING, Raw, TEXT, masked, upgrade};
-use crate::common::{Client, Closed, Gateway, House, Person, Setup, start_of};
+use crate::common::{Client, Closed, Gateway, House, Person, Setup, start_of, trust_proxies};
 
 async fn limited(change: impl FnOnce(&mut Limits)) -> Gateway {
     Setup::new().with(|config| change(&mut config.limits)).run().await
@@ -118,7 +118,7 @@ async fn full_node_rejects_starts_and_keeps_sessions() {
 
 /// Asks for a session from behind a trusted proxy.
 async fn start_from(gateway: &Gateway, address: &str, username: &str) -> Result<Client, Closed> {
-    let mut client = Client::connect_with(gateway, &[("X-Forwarded-For", address)]).await;
+    let mut client = Client::connect_from(gateway, address).await;
     let start = start_of(username, &format!("instance-of-{username}"));
     client.send(json!({ "id": 0, "start": start })).await;
     if client.reply(0).await.is_ok() { Ok(client) } else { Err(client.closed().await) }
@@ -126,9 +126,7 @@ async fn start_from(gateway: &Gateway, address: &str, username: &str) -> Result<
 
 #[tokio::test]
 async fn sessions_are_bounded_per_address() {
-    let trusted = vec!["127.0.0.0/8".to_owned().try_into().unwrap()];
-    let setup = Setup::new().with(|config| {
-        config.listen.trusted_proxies = trusted;
+    let setup = Setup::new().behind_proxies().with(|config| {
         config.limits.sessions_per_address = 2;
     });
     let gateway = setup.run().await;
@@ -148,9 +146,7 @@ async fn sessions_are_bounded_per_address() {
 
 #[tokio::test]
 async fn disconnected_guest_names_are_bounded_per_address() {
-    let trusted = vec!["127.0.0.0/8".to_owned().try_into().unwrap()];
-    let setup = Setup::new().with(|config| {
-        config.listen.trusted_proxies = trusted;
+    let setup = Setup::new().behind_proxies().with(|config| {
         config.limits.guest_names_per_address = 2;
         config.apps[0].guest_names = GuestNames::Exclusive;
     });
@@ -186,13 +182,12 @@ async fn reserve(gateway: &Gateway, host: &mut Person, address: &str, username: 
 #[tokio::test]
 async fn reserved_guest_names_count_for_their_address() {
     let house = House::new();
-    let trusted: Vec<_> = vec!["127.0.0.0/8".to_owned().try_into().unwrap()];
-    let bound = move |config: &mut stagedoor::config::Config| {
-        config.listen.trusted_proxies.clone_from(&trusted);
+    let bound = |config: &mut stagedoor::config::Config| {
+        trust_proxies(config);
         config.limits.guest_names_per_address = 2;
         config.apps[0].guest_names = GuestNames::Exclusive;
     };
-    let gateway = house.setup().with(&bound).run().await;
+    let gateway = house.setup().with(bound).run().await;
     let mut host = gateway.enter("host", "moderator").await;
     for name in ["ada", "bob"] {
         reserve(&gateway, &mut host, "2001:db8::1", name).await;

@@ -14,10 +14,9 @@ const REQUEST: &str = "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
 /// A gateway that trusts this machine, and takes one connection that waits from each address.
 async fn behind_a_proxy() -> Gateway {
-    let trusted = vec!["127.0.0.0/8".to_owned().try_into().unwrap()];
     Setup::new()
+        .behind_proxies()
         .with(|config| {
-            config.listen.trusted_proxies = trusted;
             config.limits.pending_connections_per_address = 1;
             config.limits.exempt_loopback = false;
         })

@@ -42,6 +42,11 @@ impl Client {
         Self::connect_to(&gateway.url(), headers).await
     }
 
+    /// A connection of a client at this address, as a trusted proxy forwards it.
+    pub async fn connect_from(gateway: &Gateway, address: &str) -> Self {
+        Self::connect_with(gateway, &[("X-Forwarded-For", address)]).await
+    }
+
     /// A connection to a gateway that is not this process's.
     pub async fn connect_to(url: &str, headers: &[(&str, &str)]) -> Self {
         let wire = Wire::connect(url, headers).await.unwrap();

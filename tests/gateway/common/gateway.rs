@@ -46,6 +46,11 @@ pub struct Gateway {
     running: JoinHandle<Stopped>,
 }
 
+/// Trusts proxies on this machine.
+pub fn trust_proxies(config: &mut Config) {
+    config.listen.trusted_proxies = vec!["127.0.0.0/8".to_owned().try_into().unwrap()];
+}
+
 impl Setup {
     pub fn new() -> Self {
         let dev = Dev {
@@ -70,6 +75,11 @@ impl Setup {
     pub fn with(mut self, change: impl FnOnce(&mut Config)) -> Self {
         change(&mut self.config);
         self
+    }
+
+    /// Trusts proxies on this machine: see [`Client::connect_from`](super::Client::connect_from).
+    pub fn behind_proxies(self) -> Self {
+        self.with(trust_proxies)
     }
 
     /// Goes by another clock, such as that of a gateway before.

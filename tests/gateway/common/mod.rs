@@ -19,7 +19,7 @@ mod survivor;
 pub use client::{Client, Closed, start_of};
 pub use documented::assert_documented;
 pub use faulty_store::{FailingRepetition, Faults, SlowWrites};
-pub use gateway::{Gateway, SECRET, SERVER_KEY, Setup};
+pub use gateway::{Gateway, SECRET, SERVER_KEY, Setup, trust_proxies};
 pub use house::House;
 pub use log::Log;
 pub use people::Person;

@@ -48,16 +48,14 @@ async fn messages_being_received_share_a_budget() {
 /// An unfinished message costs its client a few bytes, and takes the memory of what it announces.
 #[tokio::test]
 async fn begun_messages_of_one_address_leave_memory_to_others() {
-    let trusted = vec!["127.0.0.0/8".to_owned().try_into().unwrap()];
-    let setup = Setup::new().with(|config| {
-        config.listen.trusted_proxies = trusted;
+    let setup = Setup::new().behind_proxies().with(|config| {
         config.limits.message_in_bytes = 2_048;
         config.limits.auth_params_bytes = 1_024;
         config.limits.messages_in_bytes_total = 16_000;
     });
     let gateway = setup.run().await;
     let connect = async |name: &str, address: &str| {
-        let mut client = Client::connect_with(&gateway, &[("X-Forwarded-For", address)]).await;
+        let mut client = Client::connect_from(&gateway, address).await;
         client.establish(start_of(name, &format!("instance-{name}"))).await;
         client
     };
