@@ -249,7 +249,7 @@ async def checked(name, proxy, admin_port, authority):
     for path in ["/api/v1/apps/demo/sessions", "/metrics", "/livez"]:
         check("stagedoor" in client.request_of_page(path), False, f"{path} is not the gateway's")
 
-    for _ in range(3):
+    for _ in range(4):
         await client.until(lambda message: "ping" in message)
     print("  a connection with nothing but pings stays open", flush=True)
 

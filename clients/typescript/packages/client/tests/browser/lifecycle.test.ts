@@ -20,6 +20,8 @@ import { Browser, DEVTOOLS, type Report, TAB_COMMANDS } from './browser.js';
 /** How long a session outlives its page, by default. */
 const WINDOW_S = 10;
 const used = useGateway();
+/** Times are measured. A busy machine may need another attempt. */
+const isMeasured = { retry: 2 };
 
 interface Story {
   readonly browser: Browser;
@@ -62,9 +64,6 @@ const askUser = async (browser: Browser): Promise<void> => {
   browser.release('title');
 };
 const whats = (events: Story['events']): string[] => events.map(({ what }) => what);
-/** Without changes of links: the next page may resume before or after the gateway noticed the end of the old one. */
-const changesOfPeople = (events: Story['events']): string[] =>
-  whats(events).filter((what) => what !== 'suspended' && what !== 'live');
 const closesOf = (proxy: FaultProxy): FaultProxy['frames'] =>
   proxy.frames.filter(({ way, opcode }) => way === 'up' && opcode === 8);
 
@@ -75,10 +74,10 @@ describe('check 5', () => {
     browser.release('reload');
     const second = await browser.report(({ what, load }) => what === 'live' && load === 2);
     expect(second).toMatchObject({ session: first.session, instance: first.instance, me: first.me });
-    expect(changesOfPeople(events)).toEqual([]);
+    expect(whats(events).filter((what) => what !== 'suspended' && what !== 'live')).toEqual([]);
   });
 
-  it('a duplicate is another instance that proves itself, and a closed tab leaves in time', async () => {
+  it('a duplicate is another instance that proves itself, and a closed tab leaves in time', isMeasured, async () => {
     const { browser, proxy, events, peer, room } = await open('duplicate');
     const first = await browser.report(({ what }) => what === 'live');
     browser.release('duplicate');
@@ -96,7 +95,7 @@ describe('check 5', () => {
     await until(peer.room(room).participants, (all) => all.size === 2);
     const left = events.at(-1);
     expect(left?.what).toBe('left network_lost');
-    expect((left?.at ?? Infinity) - close.at).toBeLessThan(2 * WINDOW_S * 1_000);
+    expect((left?.at ?? Infinity) - close.at).toBeLessThan((WINDOW_S + 2) * 1_000);
     expect(proxy.texts('down').filter((text) => text.includes('4013'))).toEqual([]);
     expect(browser.reports.filter(({ what }) => what === 'terminated')).toEqual([]);
   });
@@ -121,16 +120,19 @@ describe('check 5', () => {
   it('a tab that its user restores keeps instance, session and participant', async () => {
     const { browser, events, peer, room } = await open('close and restore this tab', TAB_COMMANDS);
     const first = await browser.report(({ what }) => what === 'live');
+    const suspended = linkOfAny(peer, room, 'suspended');
     await askUser(browser);
     const restored = await browser.report(({ what, load }) => what === 'live' && load === 2);
     expect(restored).toMatchObject({ session: first.session, instance: first.instance, me: first.me });
+    // The peer hears of it on a connection of its own.
+    await suspended;
     await allLive(peer, room);
-    expect(changesOfPeople(events)).toEqual([]);
+    expect(whats(events)).toEqual(['suspended', 'live']);
   });
 });
 
 describe('check 6', () => {
-  it('a page in the back/forward cache is suspended at once and comes back', async () => {
+  it('a page in the back/forward cache is suspended at once and comes back', isMeasured, async () => {
     const { browser, proxy, events, peer, room } = await open('leave');
     const first = await browser.report(({ what }) => what === 'live');
     const since = proxy.frames.length;
@@ -138,8 +140,7 @@ describe('check 6', () => {
     await browser.report(({ page }) => page === 'other');
     await linkOfAny(peer, room, 'suspended');
     const close = await proxy.frame('up', (text) => text.startsWith('\x0b\ufffd'), since);
-    // A heartbeat would notice it after 10 s.
-    expect((events[0]?.at ?? Infinity) - close.at).toBeLessThan(5_000);
+    expect((events[0]?.at ?? Infinity) - close.at).toBeLessThan(1_000);
     await peer.room(room).send('n', 'missed');
     browser.release('back');
     const restored = await browser.report(({ what }) => what === 'restored');
@@ -166,8 +167,7 @@ describe('check 6', () => {
 });
 
 describe('checks 7 and 8', () => {
-  // The time is measured: a busy machine may need another attempt.
-  it('a frozen page keeps its session, and is live within 2 s of its resume', { retry: 2 }, async () => {
+  it('a frozen page keeps its session, and is live within 2 s of its resume', isMeasured, async () => {
     const { browser, proxy, events, peer, room } = await open('stay', DEVTOOLS);
     const first = await browser.report(({ what }) => what === 'live');
     const since = proxy.frames.length;
